@@ -1,0 +1,138 @@
+package broadcast
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MaxGroups is how many groups one audience may name.
+const MaxGroups = 50
+
+// Audience is who is meant, unresolved: everyone, or the members of some groups
+// (nested and dynamic ones included). People in several groups count once.
+type Audience struct {
+	Everyone bool
+	Groups   []Group
+}
+
+// Group is an Entra group; Name is kept as it was when it was chosen.
+type Group struct {
+	ID   string
+	Name string
+}
+
+// Words is the audience as people read it.
+func (a Audience) Words() string {
+	if a.Everyone {
+		return "Everyone"
+	}
+	names := make([]string, len(a.Groups))
+	for i, g := range a.Groups {
+		names[i] = g.Name
+		if g.Name == "" {
+			names[i] = g.ID
+		}
+	}
+	if len(names) == 0 {
+		return "Nobody yet"
+	}
+	return strings.Join(names, ", ")
+}
+
+// Problems lists what keeps the audience from being used.
+func (a Audience) Problems() Problems {
+	bad := func(format string, args ...any) Problems {
+		return Problems{{Invalid, "audience", fmt.Sprintf(format, args...)}}
+	}
+	switch {
+	case a.Everyone && len(a.Groups) > 0:
+		return bad("Choose either everyone or some groups, not both.")
+	case !a.Everyone && len(a.Groups) == 0:
+		return bad("Choose who should get this: everyone, or at least one group.")
+	case len(a.Groups) > MaxGroups:
+		return bad("There are %d groups; choose at most %d.", len(a.Groups), MaxGroups)
+	}
+	for _, g := range a.Groups {
+		if !isGUID(g.ID) {
+			return bad("%q is not the ID of a group. Choose the group from the list.", g.ID)
+		}
+	}
+	return nil
+}
+
+// isGUID accepts the usual 8-4-4-4-12 form only, which also keeps anything else
+// out of Graph paths.
+func isGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, r := range s {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		hex := r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
+		if dash != (r == '-') || !dash && !hex {
+			return false
+		}
+	}
+	return true
+}
+
+// Person is somebody in the directory, as far as Fanfare needs to know them.
+type Person struct {
+	EntraID    EntraID
+	Name       string
+	UPN        string
+	Mail       string
+	Guest      bool
+	Enabled    bool
+	Licensed   bool // holds an enabled Teams plan
+	Deleted    bool
+	Department string
+	Office     string
+	Country    string
+	JobTitle   string
+	Language   string // preferred language, BCP 47
+}
+
+// Excluded is why this person cannot be written to whatever the bot's state, or "".
+func (p Person) Excluded() Reason {
+	switch {
+	case p.Deleted:
+		return ReasonDeleted
+	case !p.Enabled:
+		return ReasonDisabled
+	case p.Guest:
+		return ReasonGuest
+	case !p.Licensed:
+		return ReasonUnlicensed
+	}
+	return ""
+}
+
+// PersonPatch is what a delta round says of somebody: absent is not null
+// (protocol G.1), so only fields that are set are stored.
+type PersonPatch struct {
+	EntraID                                           EntraID
+	Name, UPN, Mail                                   *string
+	Guest, Enabled, Licensed, Deleted                 *bool
+	Department, Office, Country, JobTitle, PreferLang *string
+}
+
+// Recipient is a person, resolved from an audience. Excluded is the directory's
+// reason why they cannot be written to; what the bot's state adds is the store's.
+type Recipient struct {
+	EntraID  EntraID
+	Excluded Reason
+}
+
+// Reach says how far an audience would come right now: Total = Ready + Waiting +
+// the sum of Excluded.
+type Reach struct {
+	Total    int
+	Ready    int // have the bot, and we know their conversation
+	Waiting  int // are still to get the bot; the broadcast waits for them
+	Excluded map[Reason]int
+	Sample   []string // a few names of those who will get it
+}
+
+// Reachable is how many people would get the message.
+func (r Reach) Reachable() int { return r.Ready + r.Waiting }

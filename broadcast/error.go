@@ -1,0 +1,70 @@
+package broadcast
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code says which kind of mistake an Error is; both doors map it to a status.
+type Code string
+
+// The codes an Error can carry. Anything that is not an *Error is internal: its
+// text goes to the log and never to people.
+const (
+	Invalid   Code = "invalid"
+	NotFound  Code = "not_found"
+	Conflict  Code = "conflict"
+	Forbidden Code = "forbidden"
+)
+
+// Error is a mistake told to a person: a sentence that says what happened and
+// what to do. Field names the input that is wrong, if one is.
+type Error struct {
+	Code    Code
+	Field   string
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Problems is several mistakes told at once, so that nobody mends them one by one.
+type Problems []*Error
+
+func (p Problems) Error() string {
+	if len(p) == 0 {
+		return "no problem"
+	}
+	if len(p) == 1 {
+		return p[0].Message
+	}
+	return fmt.Sprintf("%s (and %d more)", p[0].Message, len(p)-1)
+}
+
+// Unwrap lets errors.As find each single Error.
+func (p Problems) Unwrap() []error {
+	out := make([]error, len(p))
+	for i, e := range p {
+		out[i] = e
+	}
+	return out
+}
+
+// AsError is the first *Error inside err, or nil if err is internal.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}
+
+// IsCode tells whether err carries an Error of that code.
+func IsCode(err error, c Code) bool {
+	e := AsError(err)
+	return e != nil && e.Code == c
+}
+
+// Errorf makes an Error without a field.
+func Errorf(c Code, format string, args ...any) *Error {
+	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
+}

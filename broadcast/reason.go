@@ -1,0 +1,80 @@
+package broadcast
+
+// Reason says why a delivery or an installation ended as it did. Every reason
+// has words for people and a remedy for the admin.
+type Reason string
+
+// The reasons, by who can change them.
+const (
+	ReasonGuest      Reason = "guest"
+	ReasonDisabled   Reason = "disabled"
+	ReasonUnlicensed Reason = "unlicensed"
+	ReasonDeleted    Reason = "deleted"
+
+	ReasonBlocked       Reason = "blocked"
+	ReasonRemoved       Reason = "removed"
+	ReasonNotInstalled  Reason = "not_installed"
+	ReasonPolicy        Reason = "policy"
+	ReasonNoCatalogApp  Reason = "no_catalog_app"
+	ReasonMismatch      Reason = "app_mismatch"
+	ReasonNoTeams       Reason = "no_teams"
+	ReasonInstallFailed Reason = "install_failed"
+
+	ReasonBadAddress   Reason = "bad_address"
+	ReasonGone         Reason = "conversation_gone"
+	ReasonTooLarge     Reason = "too_large"
+	ReasonAttempts     Reason = "too_many_attempts"
+	ReasonRejected     Reason = "rejected_by_teams"
+	ReasonBotDisabled  Reason = "bot_disabled"
+	ReasonCredentials  Reason = "bad_credentials"
+	ReasonThrottled    Reason = "throttled"
+	ReasonTrouble      Reason = "service_trouble"
+	ReasonUnknownError Reason = "unknown_error"
+)
+
+type reasonText struct{ words, remedy string }
+
+var reasonTexts = map[Reason]reasonText{
+	ReasonGuest:         {"Guest account", "Guests cannot receive personal apps from your tenant."},
+	ReasonDisabled:      {"Account disabled", "Enable the account in Entra ID if the person still works here."},
+	ReasonUnlicensed:    {"No Teams licence", "Assign a licence that includes Teams."},
+	ReasonDeleted:       {"Account deleted", "Nothing to do; a restored account comes back with the next sync."},
+	ReasonBlocked:       {"Blocked the bot", "Only the person can unblock it, in their Teams chat."},
+	ReasonRemoved:       {"Removed the app", "Only the person can add it again; Fanfare never re-installs against their will."},
+	ReasonNotInstalled:  {"App not installed yet", "Start the rollout, or wait until it reaches this person."},
+	ReasonPolicy:        {"App blocked by policy", "Allow the app for this person in the Teams admin centre (permission policies)."},
+	ReasonNoCatalogApp:  {"App not in the catalogue", "Upload the app package to your organisation's app catalogue."},
+	ReasonMismatch:      {"Manifest and Entra app differ", "The manifest's webApplicationInfo.id must be this bot's app ID."},
+	ReasonNoTeams:       {"Person unknown to Teams", "Check that the account exists and has Teams."},
+	ReasonInstallFailed: {"Installation failed", "Look at the detail; press Start on the rollout page to try again."},
+	ReasonBadAddress:    {"Address refused", "Fanfare forgot the address and learns it anew with the next event."},
+	ReasonGone:          {"Conversation gone", "It could not be re-created; the person may have left."},
+	ReasonTooLarge:      {"Message too large", "Shorten the message."},
+	ReasonAttempts:      {"Teams kept failing", "Try again when Teams works normally."},
+	ReasonRejected:      {"Refused by Teams", "Look at the code in the detail."},
+	ReasonBotDisabled:   {"Bot disabled by an administrator", "Allow the bot in the Teams admin centre, then resume."},
+	ReasonCredentials:   {"Bot credentials refused", "Renew the bot's credential in the configuration, then resume."},
+	ReasonThrottled:     {"Throttled", "Nothing: Fanfare waits as long as Teams asks."},
+	ReasonTrouble:       {"Teams had trouble", "Nothing: Fanfare tries again."},
+	ReasonUnknownError:  {"Unknown answer", "Look at the code in the detail."},
+}
+
+// Words is the reason in a few words for a table cell.
+func (r Reason) Words() string {
+	if t, ok := reasonTexts[r]; ok {
+		return t.words
+	}
+	return string(r)
+}
+
+// Remedy is a sentence on what can be done about it.
+func (r Reason) Remedy() string { return reasonTexts[r].remedy }
+
+// Reasons lists every reason that has words.
+func Reasons() []Reason {
+	out := make([]Reason, 0, len(reasonTexts))
+	for r := range reasonTexts {
+		out = append(out, r)
+	}
+	return out
+}

@@ -1,0 +1,98 @@
+package broadcast
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// Broadcasts is what the ledger remembers of broadcasts.
+type Broadcasts interface {
+	// Create stores a new broadcast (revision 1) and its first Move.
+	Create(ctx context.Context, b *Broadcast, m Move) error
+	// Broadcast reads one with its tally; *Error NotFound if there is none.
+	Broadcast(ctx context.Context, id ID) (*Broadcast, error)
+	// Change stores a move by compare-and-set; see Change.
+	Change(ctx context.Context, c Change) (*Broadcast, error)
+	// List reads a page, newest first.
+	List(ctx context.Context, q ListQuery) (ListPage, error)
+	// History reads the audit trail of one broadcast, oldest first.
+	History(ctx context.Context, id ID) ([]Move, error)
+}
+
+// Change is one move: stored only if the broadcast still has Before's state and
+// revision, else *Error Conflict and nothing is stored. The audit line is written
+// and Works are handed to the engine in the same transaction. The stored revision
+// is Before's plus one.
+type Change struct {
+	Before *Broadcast
+	After  *Broadcast
+	Move   Move
+	Works  []Work
+}
+
+// ListQuery asks for a page of broadcasts. Text matches anywhere in the title,
+// case folded.
+type ListQuery struct {
+	States []State // nil for all
+	Text   string
+	After  ID // ID of the last row seen
+	Limit  int
+}
+
+// ListPage is one page; Next is the After of the following one, "" at the end.
+type ListPage struct {
+	Broadcasts []Broadcast
+	Next       ID
+}
+
+// Deliveries is what the ledger remembers of who gets what, for reading.
+type Deliveries interface {
+	// Recipients reads one page.
+	Recipients(ctx context.Context, q RecipientQuery) (RecipientPage, error)
+	// Reasons counts a broadcast's deliveries by state and reason, only those with a reason.
+	Reasons(ctx context.Context, id ID) ([]ReasonCount, error)
+	// Tally reads only state and tally: cheap enough for every second.
+	Tally(ctx context.Context, id ID) (State, Tally, error)
+}
+
+// Reaches says how far an audience would come, without storing anything.
+type Reaches interface {
+	ReachEveryone(ctx context.Context) (Reach, error)
+	ReachOf(ctx context.Context, people []Recipient) (Reach, error)
+}
+
+// Ledger is everything the use-cases need of the store.
+type Ledger interface {
+	Broadcasts
+	Deliveries
+	Reaches
+	People
+	Rollouts
+}
+
+// Config is what the service is made of.
+type Config struct {
+	Ledger    Ledger
+	Directory Directory
+	Messenger Messenger
+	Links     Links // which addresses a message may carry
+	Now       func() time.Time
+	Log       *slog.Logger
+}
+
+// Service holds the use-cases: everything people and machines can ask of
+// Fanfare. Both doors take it; every rule is applied here, not in a door.
+type Service struct {
+	ledger    Ledger
+	directory Directory
+	messenger Messenger
+	links     Links
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+// NewService makes the use-cases.
+func NewService(c Config) *Service {
+	return &Service{ledger: c.Ledger, directory: c.Directory, messenger: c.Messenger, links: c.Links, now: c.Now, log: c.Log}
+}
