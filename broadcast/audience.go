@@ -76,47 +76,6 @@ func isGUID(s string) bool {
 	return true
 }
 
-// Person is somebody in the directory, as far as Fanfare needs to know them.
-type Person struct {
-	EntraID    EntraID
-	Name       string
-	UPN        string
-	Mail       string
-	Guest      bool
-	Enabled    bool
-	Licensed   bool // holds an enabled Teams plan
-	Deleted    bool
-	Department string
-	Office     string
-	Country    string
-	JobTitle   string
-	Language   string // preferred language, BCP 47
-}
-
-// Excluded is why this person cannot be written to whatever the bot's state, or "".
-func (p Person) Excluded() Reason {
-	switch {
-	case p.Deleted:
-		return ReasonDeleted
-	case !p.Enabled:
-		return ReasonDisabled
-	case p.Guest:
-		return ReasonGuest
-	case !p.Licensed:
-		return ReasonUnlicensed
-	}
-	return ""
-}
-
-// PersonPatch is what a delta round says of somebody: absent is not null
-// (protocol G.1), so only fields that are set are stored.
-type PersonPatch struct {
-	EntraID                                           EntraID
-	Name, UPN, Mail                                   *string
-	Guest, Enabled, Licensed, Deleted                 *bool
-	Department, Office, Country, JobTitle, PreferLang *string
-}
-
 // Recipient is a person, resolved from an audience. Excluded is the directory's
 // reason why they cannot be written to; what the bot's state adds is the store's.
 type Recipient struct {
