@@ -68,3 +68,12 @@ func IsCode(err error, c Code) bool {
 func Errorf(c Code, format string, args ...any) *Error {
 	return &Error{Code: c, Message: fmt.Sprintf(format, args...)}
 }
+
+// AsMessage is what people may read of err: its own words if it is an *Error, a
+// general sentence otherwise.
+func AsMessage(err error) string {
+	if e := AsError(err); e != nil {
+		return e.Message
+	}
+	return "Something went wrong on our side. It is in the log; please try again."
+}

@@ -42,6 +42,7 @@ type Fault struct {
 	RetryAfter time.Duration
 	MaybeSent  bool // the message may have been stored although the call failed (protocol C.3)
 	NoAddress  bool // the conversation is unknown: forget it and create it anew, once
+	Careful    bool // one more try at most: Microsoft advises against retrying this (protocol E.3, 500)
 }
 
 func (f *Fault) Error() string {

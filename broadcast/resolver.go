@@ -2,7 +2,9 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"log/slog"
 )
 
 // Directory knows who is in an audience.
@@ -32,6 +34,76 @@ type Roll interface {
 	AddDeliveries(ctx context.Context, id ID, page []Recipient) error
 	// DropDeliveries forgets a list that was never sent from (state resolving).
 	DropDeliveries(ctx context.Context, id ID) error
-	// Chunks is the highest chunk number of a broadcast, 0 for none.
-	Chunks(ctx context.Context, id ID) (int, error)
+}
+
+// ChunkSize is how many people one chunk holds: at Microsoft's limit some
+// seconds of work, so that little is in hand when a replica dies.
+const ChunkSize = 200
+
+// Resolver turns a broadcast's audience into its frozen list of deliveries.
+type Resolver struct {
+	Service *Service
+	Roll    Roll
+	Log     *slog.Logger
+}
+
+// Resolve does the whole of one broadcast. It may be stopped at any point and
+// begun again: people already on the list are not doubled. An audience that
+// cannot be read in full fails the broadcast (closed); passing trouble is
+// returned, and the sweep comes back.
+func (r *Resolver) Resolve(ctx context.Context, id ID) error {
+	b, err := r.Service.ledger.Broadcast(ctx, id)
+	if err != nil {
+		return err
+	}
+	if b.State != Resolving {
+		return nil
+	}
+	if err := approvedAsIs(b); err != nil {
+		return r.fail(ctx, id, err.Error())
+	}
+	if err := r.addAll(ctx, b); err != nil {
+		if known := AsError(err); known != nil {
+			return r.fail(ctx, id, known.Message)
+		}
+		return err
+	}
+	if _, tally, err := r.Service.ledger.Tally(ctx, id); err != nil {
+		return err
+	} else if tally.Total == 0 {
+		return r.fail(ctx, id, "The audience is empty: nobody would get this.")
+	}
+	return r.Service.engineMove(ctx, id, EventResolved, "")
+}
+
+func (r *Resolver) addAll(ctx context.Context, b *Broadcast) error {
+	page := make([]Recipient, 0, ChunkSize)
+	add := func() error {
+		if len(page) == 0 {
+			return nil
+		}
+		err := r.Roll.AddDeliveries(ctx, b.ID, page)
+		page = page[:0]
+		return err
+	}
+	for person, err := range r.Service.directory.Members(ctx, b.Audience) {
+		if err != nil {
+			return err
+		}
+		if page = append(page, person); len(page) == ChunkSize {
+			if err := add(); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(add(), ctx.Err())
+}
+
+// fail forgets the half list (nothing was sent from it) and tells why.
+func (r *Resolver) fail(ctx context.Context, id ID, why string) error {
+	r.Log.WarnContext(ctx, "audience not resolved", "broadcast", id, "why", why)
+	if err := r.Roll.DropDeliveries(ctx, id); err != nil {
+		return err
+	}
+	return r.Service.engineMove(ctx, id, EventFail, why)
 }

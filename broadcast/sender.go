@@ -2,7 +2,13 @@ package broadcast
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/fanfare/fanfare/workerpool"
 )
 
 // Payload is a message composed once for all recipients: the bytes of the
@@ -51,3 +57,183 @@ var (
 	ErrChunkBusy = Errorf(Conflict, "another worker holds this chunk")
 	ErrFenceLost = Errorf(Conflict, "another worker has taken this chunk over")
 )
+
+// How a chunk is worked. A replica that dies is noticed when its lease runs out;
+// a click on pause is noticed at the next keep.
+const (
+	chunkLease = 30 * time.Second
+	keepEvery  = time.Second
+	flushEvery = 250 * time.Millisecond
+	sendGrace  = 7 * time.Second  // what is in hand at a stop may take this long
+	workSpan   = 15 * time.Second // one piece of work claims no longer than this
+)
+
+// Sender sends chunks: the fan-out. One Sender serves a replica; Send may run
+// several times at once, each on a chunk of its own.
+type Sender struct {
+	Service *Service
+	Chunks  Chunks
+	Budget  *Budget
+	Workers int // requests at once per chunk
+	Log     *slog.Logger
+
+	mu       sync.Mutex
+	composed map[ID]composed
+	breaker  breaker
+}
+
+// composed is a broadcast's payload, built once and reused for every recipient.
+type composed struct {
+	hash    string
+	payload Payload
+}
+
+// Send works one chunk: it takes it under a fence, sends what is due, records
+// outcomes in batches and gives it back. It returns early, with all recorded,
+// when ctx ends, the broadcast is paused or cancelled, or somebody took over.
+func (s *Sender) Send(ctx context.Context, id ID, number int) error {
+	b, err := s.Service.ledger.Broadcast(ctx, id)
+	if err != nil || b.State != Sending {
+		return err
+	}
+	payload, err := s.payload(b)
+	if err != nil {
+		return s.Service.engineMove(ctx, id, EventFail, AsMessage(err))
+	}
+	chunk, err := s.Chunks.TakeChunk(ctx, id, number, chunkLease)
+	if errors.Is(err, ErrChunkBusy) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	run := &chunkRun{sender: s, chunk: chunk, payload: payload, todo: chunk.Deliveries}
+	err = run.work(ctx)
+	// The chunk goes back even when ctx is done: otherwise the next one to take it
+	// would wait for the lease.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendGrace)
+	defer cancel()
+	if !errors.Is(err, ErrFenceLost) {
+		err = errors.Join(err, s.Chunks.ReleaseChunk(last, chunk))
+	}
+	return errors.Join(err, s.settle(last, id, run.halted()))
+}
+
+// payload composes once per broadcast and hash, after checking that the message
+// is the one that was approved.
+func (s *Sender) payload(b *Broadcast) (Payload, error) {
+	if err := approvedAsIs(b); err != nil {
+		return Payload{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c, ok := s.composed[b.ID]; ok && c.hash == b.ApprovedHash {
+		return c.payload, nil
+	}
+	p, err := s.Service.messenger.Compose(b)
+	if err != nil {
+		return Payload{}, err
+	}
+	if len(s.composed) >= 16 || s.composed == nil {
+		s.composed = map[ID]composed{} // few broadcasts are live at once; composing anew is cheap
+	}
+	s.composed[b.ID] = composed{b.ApprovedHash, p}
+	return p, nil
+}
+
+// settle makes the move a chunk's end calls for: stop everything, stop this
+// broadcast, or finish it if this was the last.
+func (s *Sender) settle(ctx context.Context, id ID, halt *Fault) error {
+	switch {
+	case halt != nil && halt.Scope == ScopeService:
+		return s.Service.pauseAll(ctx, fmt.Sprintf("%s. %s", halt.Reason.Words(), halt.Reason.Remedy()))
+	case halt != nil && halt.Reason == ReasonTooLarge:
+		return s.Service.engineMove(ctx, id, EventFail, "Teams refused the message as too large. Shorten it and send it as a new broadcast.")
+	case halt != nil:
+		return s.Service.engineMove(ctx, id, EventPause, fmt.Sprintf("Stopped after many failures in a row: %s (%s). Look at the recipients, then resume or cancel.", halt.Reason.Words(), halt.Code))
+	}
+	state, tally, err := s.Service.ledger.Tally(ctx, id)
+	if err != nil || state != Sending || tally.Left() > 0 {
+		return err
+	}
+	return s.Service.engineMove(ctx, id, EventFinish, "")
+}
+
+// chunkRun is one taking of one chunk.
+type chunkRun struct {
+	sender  *Sender
+	chunk   Chunk
+	payload Payload
+	todo    []Delivery // touched by the pool's one dispatcher only
+
+	stop context.CancelFunc
+	mu   sync.Mutex
+	halt *Fault
+}
+
+func (r *chunkRun) work(ctx context.Context) error {
+	if len(r.todo) == 0 {
+		return nil
+	}
+	ctx, r.stop = context.WithTimeout(ctx, workSpan)
+	keeper := make(chan struct{})
+	go func() {
+		defer close(keeper)
+		r.keep(ctx)
+	}()
+	pool := workerpool.Pool[Delivery, Outcome]{
+		Claim: r.claim, Do: r.deliver, Record: r.record,
+		Workers: r.sender.Workers, Limiter: r.sender.Budget,
+		BatchSize: ChunkSize, FlushEvery: flushEvery, Grace: sendGrace,
+	}
+	err := pool.Run(ctx)
+	r.stop()
+	<-keeper
+	return err
+}
+
+func (r *chunkRun) claim(_ context.Context, n int) ([]Delivery, bool, error) {
+	n = min(n, len(r.todo))
+	jobs := r.todo[:n]
+	r.todo = r.todo[n:]
+	return jobs, len(r.todo) > 0, nil
+}
+
+func (r *chunkRun) record(ctx context.Context, out []Outcome) error {
+	return r.sender.Chunks.RecordOutcomes(ctx, r.chunk, out)
+}
+
+// keep extends the lease until the work is over, and stops the work when the
+// chunk is no longer ours to send. A ledger that cannot be asked stops it too:
+// what cannot be recorded must not be sent.
+func (r *chunkRun) keep(ctx context.Context) {
+	for {
+		if sleep(ctx, keepEvery) != nil {
+			return
+		}
+		ours, err := r.sender.Chunks.KeepChunk(ctx, r.chunk, chunkLease)
+		if err != nil && ctx.Err() == nil {
+			r.sender.Log.WarnContext(ctx, "chunk not kept, stopping it", "broadcast", r.chunk.BroadcastID, "chunk", r.chunk.Number, "cause", err)
+		}
+		if err != nil || !ours {
+			r.stop()
+			return
+		}
+	}
+}
+
+// haltWith stops this run for a reason that concerns more than one recipient.
+func (r *chunkRun) haltWith(f *Fault) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.halt == nil || f.Scope == ScopeService {
+		r.halt = f
+	}
+	r.stop()
+}
+
+func (r *chunkRun) halted() *Fault {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.halt
+}

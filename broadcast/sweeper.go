@@ -1,6 +1,10 @@
 package broadcast
 
-import "context"
+import (
+	"context"
+	"errors"
+	"log/slog"
+)
 
 // Leftovers is what the sweep asks of the ledger.
 type Leftovers interface {
@@ -17,4 +21,49 @@ type Leftovers interface {
 	CancelLeft(ctx context.Context, id ID, limit int) (int, error)
 	// Clean forgets handled inbound activities and whatever else has served its time.
 	Clean(ctx context.Context) error
+}
+
+const (
+	sweepLimit  = 64    // pieces of work handed out per sweep: a few seconds' worth
+	cancelLimit = 5_000 // deliveries marked per step, so that no transaction is long
+)
+
+// Sweeper moves on what is due and finds work that nobody has in hand. It runs
+// every second and is what makes lost, doubled or forgotten work harmless.
+type Sweeper struct {
+	Service   *Service
+	Leftovers Leftovers
+	Engine    Engine
+	Log       *slog.Logger
+}
+
+// Sweep does one round. One broadcast's trouble does not keep the others waiting.
+func (s *Sweeper) Sweep(ctx context.Context) error {
+	finish := s.moveAll(ctx, s.Leftovers.Finishable, EventFinish)
+	release := s.moveAll(ctx, s.Leftovers.Due, EventRelease)
+	works, err := s.Leftovers.Unfinished(ctx, sweepLimit)
+	if err == nil && len(works) > 0 {
+		err = s.Engine.Enqueue(ctx, works...)
+	}
+	return errors.Join(finish, release, err)
+}
+
+func (s *Sweeper) moveAll(ctx context.Context, find func(context.Context) ([]ID, error), ev Event) error {
+	ids, err := find(ctx)
+	for _, id := range ids {
+		err = errors.Join(err, s.Service.engineMove(ctx, id, ev, ""))
+	}
+	return err
+}
+
+// Cancel marks what a cancelled broadcast left waiting. Chunks in a worker's
+// hands are left to it; the sweep brings the rest back here.
+func (s *Sweeper) Cancel(ctx context.Context, id ID) error {
+	for ctx.Err() == nil {
+		n, err := s.Leftovers.CancelLeft(ctx, id, cancelLimit)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return ctx.Err()
 }

@@ -1,0 +1,59 @@
+package broadcast
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// BotAdded is the event that the bot was added for a person: by Graph, by an
+// admin's policy or by the person, all the same (protocol D.1).
+func (s *Service) BotAdded(ctx context.Context, id EntraID, at ConversationReference) error {
+	return s.ledger.BotAdded(ctx, id, at)
+}
+
+// BotRemoved is the event that a person (or a policy) removed the app.
+func (s *Service) BotRemoved(ctx context.Context, id EntraID) error {
+	return s.ledger.BotGone(ctx, id, InstallationRemoved)
+}
+
+// Seen refreshes the address of a person we heard from.
+func (s *Service) Seen(ctx context.Context, id EntraID, at ConversationReference) error {
+	return s.ledger.Seen(ctx, id, at)
+}
+
+// Said answers what a person typed to the bot. It always answers: silence reads
+// as a broken bot.
+func (s *Service) Said(ctx context.Context, id EntraID, at ConversationReference, text string) error {
+	if err := s.ledger.Seen(ctx, id, at); err != nil {
+		return err
+	}
+	return s.messenger.Reply(ctx, at, s.answer(ctx, id, text))
+}
+
+func (s *Service) answer(ctx context.Context, id EntraID, text string) string {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "why":
+		last, err := s.ledger.LastSent(ctx, id)
+		if err != nil {
+			return "You have not received an announcement here yet. When you do, write **why** and I will tell you who sent it and to whom."
+		}
+		return s.Why(ctx, last)
+	case "stop":
+		return "To stop my messages: open the menu of this chat and choose **Block**, or remove the app under **Apps**. You can undo both at any time. Important announcements will then no longer reach you here."
+	}
+	return "I deliver your organisation's announcements to this chat; nobody reads what is written here.\n\nWrite **why** to learn why you got the latest announcement, or **stop** to learn how to stop them."
+}
+
+// Why tells a recipient who sent a broadcast, to whom, and who approved it.
+func (s *Service) Why(ctx context.Context, id ID) string {
+	b, err := s.ledger.Broadcast(ctx, id)
+	if err != nil {
+		return "This announcement is no longer on record."
+	}
+	approved := ""
+	if b.ApprovedBy.Name != "" {
+		approved = fmt.Sprintf(" %s approved it.", b.ApprovedBy.Name)
+	}
+	return fmt.Sprintf("“%s” was written by %s for: %s.%s", b.Message.Title, b.Author.Name, b.Audience.Words(), approved)
+}

@@ -1,0 +1,137 @@
+package broadcast
+
+import (
+	"context"
+	"slices"
+)
+
+// may refuses an actor who holds none of the roles.
+func may(a Actor, roles ...Role) error {
+	if a.Has(roles...) {
+		return nil
+	}
+	return Errorf(Forbidden, "Your role does not allow that. Ask somebody with the role %s.", roleWords(roles))
+}
+
+// MayWrite are the roles that write broadcasts; doors use it to show or hide.
+func (a Actor) MayWrite() bool { return a.Has(authors...) }
+
+// Check tells everything that keeps a message from being sent to an audience,
+// as far as can be known without asking Microsoft.
+func (s *Service) Check(m Message, to Audience) error {
+	p := append(m.Trimmed().Problems(s.links), to.Problems()...)
+	if len(p) > 0 {
+		return p
+	}
+	_, err := s.messenger.Compose(&Broadcast{ID: NewID(s.now()), Message: m.Trimmed(), Audience: to})
+	return err
+}
+
+// Create starts a draft. A draft may be unfinished; only what would be cut off
+// or garbled is refused.
+func (s *Service) Create(ctx context.Context, a Actor, m Message, to Audience) (*Broadcast, error) {
+	if err := may(a, authors...); err != nil {
+		return nil, err
+	}
+	m = m.Trimmed()
+	if p := m.tooLong(); len(p) > 0 {
+		return nil, p
+	}
+	now := s.now()
+	b := &Broadcast{
+		ID: NewID(now), State: Draft, Revision: 1, Message: m, Audience: to,
+		Author: a.ActorRef, Editors: []EntraID{a.ID}, CreatedAt: now, UpdatedAt: now,
+	}
+	move := Move{BroadcastID: b.ID, Event: EventCreate, To: Draft, By: a.ActorRef, At: now, Hash: b.Hash()}
+	if err := s.ledger.Create(ctx, b, move); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Edit replaces message and audience if nobody else changed the broadcast since
+// revision. Whatever was submitted or approved becomes a draft again; an edit
+// that changes nothing does nothing.
+func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, m Message, to Audience) (*Broadcast, error) {
+	b, err := s.ledger.Broadcast(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	next, move, err := b.apply(a, EventEdit, "", s.now())
+	if err != nil {
+		return nil, err
+	}
+	if b.Revision != revision {
+		return nil, s.stale(b)
+	}
+	m = m.Trimmed()
+	if p := m.tooLong(); len(p) > 0 {
+		return nil, p
+	}
+	if hashOf(m, to) == b.Hash() {
+		return b, nil
+	}
+	next.Message, next.Audience = m, to
+	next.ApprovedBy, next.ApprovedHash, next.SubmittedBy, next.Reason = ActorRef{}, "", ActorRef{}, ""
+	if !slices.Contains(next.Editors, a.ID) {
+		next.Editors = append(slices.Clone(next.Editors), a.ID)
+	}
+	move.Hash = next.Hash()
+	return s.ledger.Change(ctx, Change{Before: b, After: next, Move: move})
+}
+
+func (s *Service) stale(b *Broadcast) *Error {
+	return &Error{
+		Code: Conflict, Field: "revision",
+		Message: "Somebody changed this broadcast since you opened it. Your words are still here: compare them with the newer version, then save again.",
+	}
+}
+
+// Get reads one broadcast.
+func (s *Service) Get(ctx context.Context, a Actor, id ID) (*Broadcast, error) {
+	if err := may(a, Roles()...); err != nil {
+		return nil, err
+	}
+	return s.ledger.Broadcast(ctx, id)
+}
+
+// List reads a page of broadcasts, newest first.
+func (s *Service) List(ctx context.Context, a Actor, q ListQuery) (ListPage, error) {
+	if err := may(a, Roles()...); err != nil {
+		return ListPage{}, err
+	}
+	q.Limit = pageSize(q.Limit, 50)
+	return s.ledger.List(ctx, q)
+}
+
+// History reads a broadcast's audit trail, oldest first.
+func (s *Service) History(ctx context.Context, a Actor, id ID) ([]Move, error) {
+	if err := may(a, Roles()...); err != nil {
+		return nil, err
+	}
+	return s.ledger.History(ctx, id)
+}
+
+// Preview composes the very payload that would be sent, from a message that may
+// still be unfinished.
+func (s *Service) Preview(a Actor, b Broadcast) (Payload, error) {
+	if err := may(a, Roles()...); err != nil {
+		return Payload{}, err
+	}
+	if b.Author == (ActorRef{}) {
+		b.Author = a.ActorRef
+	}
+	b.Message = b.Message.Trimmed()
+	if p := b.Message.tooLong(); len(p) > 0 {
+		return Payload{}, p
+	}
+	return s.messenger.Compose(&b)
+}
+
+// pageSize bounds what a caller asks for; 0 means the usual.
+func pageSize(asked, usual int) int {
+	if asked <= 0 {
+		return usual
+	}
+	return min(asked, 500)
+}

@@ -1,0 +1,160 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Ask is what somebody says when they move a broadcast.
+type Ask struct {
+	ID ID
+	// Revision is what they were looking at; a newer one is a Conflict. 0 does not compare.
+	Revision int64
+	Note     string    // the reason, for people; required when sending back
+	DueAt    time.Time // for schedule
+}
+
+// Do makes one move of the state table for a person: submit, withdraw, approve,
+// reject, schedule, unschedule, send, pause, resume or cancel. Everything that
+// follows from it is stored with it or not at all.
+func (s *Service) Do(ctx context.Context, a Actor, ev Event, ask Ask) (*Broadcast, error) {
+	b, err := s.ledger.Broadcast(ctx, ask.ID)
+	if err != nil {
+		return nil, err
+	}
+	next, move, err := b.apply(a, ev, ask.Note, s.now())
+	if err != nil {
+		return nil, err
+	}
+	if ask.Revision != 0 && ask.Revision != b.Revision {
+		return nil, &Error{Code: Conflict, Field: "revision", Message: "Somebody changed this broadcast since you opened it. Reload the page and look at it again first."}
+	}
+	next.Reason = ask.Note
+	if err := s.prepare(ctx, a, move, next, ask); err != nil {
+		return nil, err
+	}
+	return s.ledger.Change(ctx, Change{Before: b, After: next, Move: move, Works: worksAfter(move, next)})
+}
+
+// prepare checks what a move needs beyond role and state, and notes who made it.
+func (s *Service) prepare(ctx context.Context, a Actor, m Move, next *Broadcast, ask Ask) error {
+	switch m.Event {
+	case EventSubmit:
+		next.SubmittedBy = a.ActorRef
+		return s.submittable(ctx, next)
+	case EventApprove:
+		next.ApprovedBy, next.ApprovedHash = a.ActorRef, next.Hash()
+	case EventReject:
+		if ask.Note == "" {
+			return &Error{Invalid, "note", "Say what should change, so that the author can mend it."}
+		}
+	case EventSchedule:
+		if !ask.DueAt.After(s.now()) {
+			return &Error{Invalid, "at", "Choose a time in the future."}
+		}
+		next.DueAt = ask.DueAt
+	case EventUnschedule:
+		next.DueAt = time.Time{}
+	case EventSend:
+		next.StartedAt = s.now()
+		return approvedAsIs(next)
+	case EventCancel:
+		if m.From.Live() {
+			next.FinishedAt = s.now()
+		}
+	}
+	return nil
+}
+
+// submittable is everything that must be right before a reviewer's time is
+// taken: the message whole, the audience readable, and somebody in it.
+func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
+	if err := s.Check(b.Message, b.Audience); err != nil {
+		return err
+	}
+	reach, err := s.reach(ctx, b.Audience)
+	if err != nil {
+		return err
+	}
+	if reach.Reachable() == 0 {
+		return &Error{Invalid, "audience", "Nobody would get this: " + nobody(reach) + " Choose another audience."}
+	}
+	return nil
+}
+
+func nobody(r Reach) string {
+	if r.Total == 0 {
+		return "the audience is empty."
+	}
+	return "all of its people are guests, disabled, without Teams, or have no bot."
+}
+
+// approvedAsIs refuses to send anything but what the approver read.
+func approvedAsIs(b *Broadcast) error {
+	if b.ApprovedHash == "" || b.ApprovedHash != b.Hash() {
+		return Errorf(Conflict, "This is not what was approved. Submit it for review again.")
+	}
+	return nil
+}
+
+// worksAfter is the work a move leads to, handed out in the move's own transaction.
+func worksAfter(m Move, b *Broadcast) []Work {
+	switch {
+	case b.State == Resolving:
+		return []Work{{Kind: KindResolve, BroadcastID: b.ID}}
+	case m.Event == EventCancel && (m.From.Live() || m.From == Failed):
+		return []Work{{Kind: KindCancel, BroadcastID: b.ID}}
+	case m.Event == EventResume:
+		return []Work{{Kind: KindSweep}}
+	}
+	return nil
+}
+
+// engineMove is a move the engine makes. A Conflict means that somebody else
+// moved the broadcast first, which is theirs to do: no error.
+func (s *Service) engineMove(ctx context.Context, id ID, ev Event, note string) error {
+	b, err := s.ledger.Broadcast(ctx, id)
+	if err != nil {
+		return err
+	}
+	next, move, err := b.apply(EngineActor, ev, note, s.now())
+	if IsCode(err, Conflict) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	next.Reason = note
+	works := worksAfter(move, next)
+	switch ev {
+	case EventRelease:
+		next.StartedAt = s.now()
+		if approvedAsIs(next) != nil {
+			return nil // an edit voided it meanwhile; the edit's own move has the say
+		}
+	case EventFinish:
+		next.FinishedAt = s.now()
+	case EventResolved:
+		works = append(works, Work{Kind: KindSweep})
+	}
+	_, err = s.ledger.Change(ctx, Change{Before: b, After: next, Move: move, Works: works})
+	if IsCode(err, Conflict) {
+		return nil
+	}
+	if err == nil {
+		s.log.InfoContext(ctx, "broadcast moved", "broadcast", id, "event", ev, "state", next.State, "note", note)
+	}
+	return err
+}
+
+// pauseAll stops every broadcast that is being sent: what went wrong concerns
+// each of them (bad credentials, bot disabled).
+func (s *Service) pauseAll(ctx context.Context, why string) error {
+	page, err := s.ledger.List(ctx, ListQuery{States: []State{Sending}, Limit: 500})
+	for i := range page.Broadcasts {
+		err = errors.Join(err, s.engineMove(ctx, page.Broadcasts[i].ID, EventPause, why))
+	}
+	s.log.ErrorContext(ctx, "everything paused", "why", why)
+	return err
+}

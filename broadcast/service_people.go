@@ -1,0 +1,119 @@
+package broadcast
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// Reach says how many people an audience means, who of them would get a message
+// now, and why the others would not.
+func (s *Service) Reach(ctx context.Context, a Actor, to Audience) (Reach, error) {
+	if err := may(a, Roles()...); err != nil {
+		return Reach{}, err
+	}
+	if p := to.Problems(); len(p) > 0 {
+		return Reach{}, p
+	}
+	return s.reach(ctx, to)
+}
+
+func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
+	if to.Everyone {
+		return s.ledger.ReachEveryone(ctx)
+	}
+	var people []Recipient
+	for r, err := range s.directory.Members(ctx, to) {
+		if err != nil {
+			return Reach{}, err
+		}
+		people = append(people, r)
+	}
+	return s.ledger.ReachOf(ctx, people)
+}
+
+// Groups finds groups to choose from.
+func (s *Service) Groups(ctx context.Context, a Actor, text string) ([]GroupHit, error) {
+	if err := may(a, authors...); err != nil {
+		return nil, err
+	}
+	return s.directory.Groups(ctx, strings.TrimSpace(text), 25)
+}
+
+// Recipients reads one page of who gets a broadcast, and what became of it.
+func (s *Service) Recipients(ctx context.Context, a Actor, q RecipientQuery) (RecipientPage, error) {
+	if err := may(a, Roles()...); err != nil {
+		return RecipientPage{}, err
+	}
+	if q.State != "" && !knownDeliveryState(q.State) {
+		return RecipientPage{}, &Error{Invalid, "state", fmt.Sprintf("There is no state %q.", q.State)}
+	}
+	if _, err := s.ledger.Broadcast(ctx, q.BroadcastID); err != nil {
+		return RecipientPage{}, err
+	}
+	q.Limit = pageSize(q.Limit, 100)
+	return s.ledger.Recipients(ctx, q)
+}
+
+func knownDeliveryState(s DeliveryState) bool {
+	for _, known := range DeliveryStates() {
+		if s == known {
+			return true
+		}
+	}
+	return false
+}
+
+// Reasons counts a broadcast's deliveries by state and reason.
+func (s *Service) Reasons(ctx context.Context, a Actor, id ID) ([]ReasonCount, error) {
+	if err := may(a, Roles()...); err != nil {
+		return nil, err
+	}
+	return s.ledger.Reasons(ctx, id)
+}
+
+// Progress reads state and tally: cheap enough to be asked every second.
+func (s *Service) Progress(ctx context.Context, a Actor, id ID) (State, Tally, error) {
+	if err := may(a, Roles()...); err != nil {
+		return "", Tally{}, err
+	}
+	return s.ledger.Tally(ctx, id)
+}
+
+// Rollout reads how far the installation has come.
+func (s *Service) Rollout(ctx context.Context, a Actor) (Rollout, error) {
+	if err := may(a, Roles()...); err != nil {
+		return Rollout{}, err
+	}
+	return s.ledger.Rollout(ctx)
+}
+
+// StartRollout lets the bot be installed for everybody who can have it.
+func (s *Service) StartRollout(ctx context.Context, a Actor) error {
+	return s.setRollout(ctx, a, RolloutRunning)
+}
+
+// PauseRollout stops installing; what Graph has accepted stays.
+func (s *Service) PauseRollout(ctx context.Context, a Actor) error {
+	return s.setRollout(ctx, a, RolloutPaused)
+}
+
+func (s *Service) setRollout(ctx context.Context, a Actor, to RolloutState) error {
+	if err := may(a, RoleAdmin); err != nil {
+		return err
+	}
+	r, err := s.ledger.Rollout(ctx)
+	if err != nil {
+		return err
+	}
+	return s.ledger.SetRollout(ctx, r.State, to, a.ActorRef, s.now())
+}
+
+// Installations reads one page of people and how the bot stands at them.
+func (s *Service) Installations(ctx context.Context, a Actor, q InstallQuery) (InstallPage, error) {
+	if err := may(a, Roles()...); err != nil {
+		return InstallPage{}, err
+	}
+	q.Limit = pageSize(q.Limit, 100)
+	return s.ledger.Installations(ctx, q)
+}
