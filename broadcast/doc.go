@@ -6,9 +6,10 @@
 // The nouns (Broadcast, Message, Audience, Recipient, Delivery, Installation,
 // Actor) stand in files of their own name. The state machine is the table in
 // state.go: rule, buttons, database CHECK and audit trail are all read from it.
-// Service holds the use-cases both doors call; Resolver, Sender and Sweeper are
-// the engine's work, each a function over the ledger that may be killed, lost or
+// Service holds the use-cases both doors call. What the engine does is a set of
+// functions over the ledger (package fanout) that may be killed, lost or
 // run twice without harm, because the ledger (package store) is the only truth.
 //
-// It imports the standard library and workerpool, nothing else (house law 1).
+// It imports the standard library only (house law 1); the work itself stands in
+// package fanout.
 package broadcast

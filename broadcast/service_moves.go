@@ -58,7 +58,7 @@ func (s *Service) prepare(ctx context.Context, a Actor, m Move, next *Broadcast,
 		next.DueAt = time.Time{}
 	case EventSend:
 		next.StartedAt = s.now()
-		return approvedAsIs(next)
+		return next.ApprovedAsIs()
 	case EventCancel:
 		if m.From.Live() {
 			next.FinishedAt = s.now()
@@ -90,8 +90,8 @@ func nobody(r Reach) string {
 	return "all of its people are guests, disabled, without Teams, or have no bot."
 }
 
-// approvedAsIs refuses to send anything but what the approver read.
-func approvedAsIs(b *Broadcast) error {
+// ApprovedAsIs refuses to send anything but what the approver read.
+func (b *Broadcast) ApprovedAsIs() error {
 	if b.ApprovedHash == "" || b.ApprovedHash != b.Hash() {
 		return Errorf(Conflict, "This is not what was approved. Submit it for review again.")
 	}
@@ -111,9 +111,9 @@ func worksAfter(m Move, b *Broadcast) []Work {
 	return nil
 }
 
-// engineMove is a move the engine makes. A Conflict means that somebody else
+// Advance makes a move for the engine. A Conflict means that somebody else
 // moved the broadcast first, which is theirs to do: no error.
-func (s *Service) engineMove(ctx context.Context, id ID, ev Event, note string) error {
+func (s *Service) Advance(ctx context.Context, id ID, ev Event, note string) error {
 	b, err := s.ledger.Broadcast(ctx, id)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (s *Service) engineMove(ctx context.Context, id ID, ev Event, note string) 
 	switch ev {
 	case EventRelease:
 		next.StartedAt = s.now()
-		if approvedAsIs(next) != nil {
+		if next.ApprovedAsIs() != nil {
 			return nil // an edit voided it meanwhile; the edit's own move has the say
 		}
 	case EventFinish:
@@ -148,12 +148,12 @@ func (s *Service) engineMove(ctx context.Context, id ID, ev Event, note string) 
 	return err
 }
 
-// pauseAll stops every broadcast that is being sent: what went wrong concerns
+// PauseAll stops every broadcast that is being sent: what went wrong concerns
 // each of them (bad credentials, bot disabled).
-func (s *Service) pauseAll(ctx context.Context, why string) error {
+func (s *Service) PauseAll(ctx context.Context, why string) error {
 	page, err := s.ledger.List(ctx, ListQuery{States: []State{Sending}, Limit: 500})
 	for i := range page.Broadcasts {
-		err = errors.Join(err, s.engineMove(ctx, page.Broadcasts[i].ID, EventPause, why))
+		err = errors.Join(err, s.Advance(ctx, page.Broadcasts[i].ID, EventPause, why))
 	}
 	s.log.ErrorContext(ctx, "everything paused", "why", why)
 	return err

@@ -1,4 +1,4 @@
-package broadcast
+package fanout
 
 import (
 	"context"
@@ -8,55 +8,27 @@ import (
 	"sync"
 	"time"
 
+	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/workerpool"
 )
-
-// Payload is a message composed once for all recipients: the bytes of the
-// activity, and its Card alone for previews. Units is its size as Teams counts
-// it (UTF-16 bytes, protocol E.4).
-type Payload struct {
-	Activity []byte
-	Card     []byte
-	Units    int
-}
-
-// Messenger speaks to people's Teams.
-type Messenger interface {
-	// Compose builds the payload. An *Error says what does not fit.
-	Compose(b *Broadcast) (Payload, error)
-	// Send posts it to a conversation and returns the activity ID, or a *Fault.
-	Send(ctx context.Context, to ConversationReference, p Payload) (string, error)
-	// Open gets or creates the conversation with a person who has the bot
-	// (protocol C.1) and returns its address, or a *Fault. Service URL and channel
-	// account ID in known are used if set.
-	Open(ctx context.Context, id EntraID, known ConversationReference) (ConversationReference, error)
-	// Reply posts a short Markdown text, or a *Fault.
-	Reply(ctx context.Context, to ConversationReference, text string) error
-}
 
 // Chunks is what the sender takes and writes back.
 type Chunks interface {
 	// TakeChunk takes a chunk under its next fence until the lease runs out, with
 	// the deliveries that are ready and due. ErrChunkBusy if somebody else holds it,
 	// an empty chunk if there is nothing to do or the broadcast is not sending.
-	TakeChunk(ctx context.Context, id ID, number int, lease time.Duration) (Chunk, error)
+	TakeChunk(ctx context.Context, id broadcast.ID, number int, lease time.Duration) (broadcast.Chunk, error)
 	// KeepChunk extends the lease; false if the fence is no longer ours or the
 	// broadcast is no longer sending: stop.
-	KeepChunk(ctx context.Context, c Chunk, lease time.Duration) (bool, error)
+	KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Duration) (bool, error)
 	// RecordOutcomes stores outcomes and the tally in one transaction, with what they
 	// say of addresses and installations. ErrFenceLost if the fence is no longer ours:
 	// nothing was stored. An outcome of a delivery that was cancelled while it was in
 	// hand still counts: the message is there.
-	RecordOutcomes(ctx context.Context, c Chunk, outcomes []Outcome) error
+	RecordOutcomes(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome) error
 	// ReleaseChunk gives the chunk back and notes when its next delivery is due.
-	ReleaseChunk(ctx context.Context, c Chunk) error
+	ReleaseChunk(ctx context.Context, c broadcast.Chunk) error
 }
-
-// Errors of Chunks.
-var (
-	ErrChunkBusy = Errorf(Conflict, "another worker holds this chunk")
-	ErrFenceLost = Errorf(Conflict, "another worker has taken this chunk over")
-)
 
 // How a chunk is worked. A replica that dies is noticed when its lease runs out;
 // a click on pause is noticed at the next keep.
@@ -71,37 +43,40 @@ const (
 // Sender sends chunks: the fan-out. One Sender serves a replica; Send may run
 // several times at once, each on a chunk of its own.
 type Sender struct {
-	Service *Service
-	Chunks  Chunks
-	Budget  *Budget
-	Workers int // requests at once per chunk
-	Log     *slog.Logger
+	Service   *broadcast.Service
+	Ledger    Ledger
+	Messenger broadcast.Messenger
+	Chunks    Chunks
+	Budget    *Budget
+	Workers   int // requests at once per chunk
+	Now       func() time.Time
+	Log       *slog.Logger
 
 	mu       sync.Mutex
-	composed map[ID]composed
+	composed map[broadcast.ID]composed
 	breaker  breaker
 }
 
 // composed is a broadcast's payload, built once and reused for every recipient.
 type composed struct {
 	hash    string
-	payload Payload
+	payload broadcast.Payload
 }
 
 // Send works one chunk: it takes it under a fence, sends what is due, records
 // outcomes in batches and gives it back. It returns early, with all recorded,
 // when ctx ends, the broadcast is paused or cancelled, or somebody took over.
-func (s *Sender) Send(ctx context.Context, id ID, number int) error {
-	b, err := s.Service.ledger.Broadcast(ctx, id)
-	if err != nil || b.State != Sending {
+func (s *Sender) Send(ctx context.Context, id broadcast.ID, number int) error {
+	b, err := s.Ledger.Broadcast(ctx, id)
+	if err != nil || b.State != broadcast.Sending {
 		return err
 	}
 	payload, err := s.payload(b)
 	if err != nil {
-		return s.Service.engineMove(ctx, id, EventFail, AsMessage(err))
+		return s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
 	}
 	chunk, err := s.Chunks.TakeChunk(ctx, id, number, chunkLease)
-	if errors.Is(err, ErrChunkBusy) {
+	if errors.Is(err, broadcast.ErrChunkBusy) {
 		return nil
 	}
 	if err != nil {
@@ -113,7 +88,7 @@ func (s *Sender) Send(ctx context.Context, id ID, number int) error {
 	// would wait for the lease.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendGrace)
 	defer cancel()
-	if !errors.Is(err, ErrFenceLost) {
+	if !errors.Is(err, broadcast.ErrFenceLost) {
 		err = errors.Join(err, s.Chunks.ReleaseChunk(last, chunk))
 	}
 	return errors.Join(err, s.settle(last, id, run.halted()))
@@ -121,21 +96,21 @@ func (s *Sender) Send(ctx context.Context, id ID, number int) error {
 
 // payload composes once per broadcast and hash, after checking that the message
 // is the one that was approved.
-func (s *Sender) payload(b *Broadcast) (Payload, error) {
-	if err := approvedAsIs(b); err != nil {
-		return Payload{}, err
+func (s *Sender) payload(b *broadcast.Broadcast) (broadcast.Payload, error) {
+	if err := b.ApprovedAsIs(); err != nil {
+		return broadcast.Payload{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c, ok := s.composed[b.ID]; ok && c.hash == b.ApprovedHash {
 		return c.payload, nil
 	}
-	p, err := s.Service.messenger.Compose(b)
+	p, err := s.Messenger.Compose(b)
 	if err != nil {
-		return Payload{}, err
+		return broadcast.Payload{}, err
 	}
 	if len(s.composed) >= 16 || s.composed == nil {
-		s.composed = map[ID]composed{} // few broadcasts are live at once; composing anew is cheap
+		s.composed = map[broadcast.ID]composed{} // few broadcasts are live at once; composing anew is cheap
 	}
 	s.composed[b.ID] = composed{b.ApprovedHash, p}
 	return p, nil
@@ -143,32 +118,32 @@ func (s *Sender) payload(b *Broadcast) (Payload, error) {
 
 // settle makes the move a chunk's end calls for: stop everything, stop this
 // broadcast, or finish it if this was the last.
-func (s *Sender) settle(ctx context.Context, id ID, halt *Fault) error {
+func (s *Sender) settle(ctx context.Context, id broadcast.ID, halt *broadcast.Fault) error {
 	switch {
-	case halt != nil && halt.Scope == ScopeService:
-		return s.Service.pauseAll(ctx, fmt.Sprintf("%s. %s", halt.Reason.Words(), halt.Reason.Remedy()))
-	case halt != nil && halt.Reason == ReasonTooLarge:
-		return s.Service.engineMove(ctx, id, EventFail, "Teams refused the message as too large. Shorten it and send it as a new broadcast.")
+	case halt != nil && halt.Scope == broadcast.ScopeService:
+		return s.Service.PauseAll(ctx, fmt.Sprintf("%s. %s", halt.Reason.Words(), halt.Reason.Remedy()))
+	case halt != nil && halt.Reason == broadcast.ReasonTooLarge:
+		return s.Service.Advance(ctx, id, broadcast.EventFail, "Teams refused the message as too large. Shorten it and send it as a new broadcast.")
 	case halt != nil:
-		return s.Service.engineMove(ctx, id, EventPause, fmt.Sprintf("Stopped after many failures in a row: %s (%s). Look at the recipients, then resume or cancel.", halt.Reason.Words(), halt.Code))
+		return s.Service.Advance(ctx, id, broadcast.EventPause, fmt.Sprintf("Stopped after many failures in a row: %s (%s). Look at the recipients, then resume or cancel.", halt.Reason.Words(), halt.Code))
 	}
-	state, tally, err := s.Service.ledger.Tally(ctx, id)
-	if err != nil || state != Sending || tally.Left() > 0 {
+	state, tally, err := s.Ledger.Tally(ctx, id)
+	if err != nil || state != broadcast.Sending || tally.Left() > 0 {
 		return err
 	}
-	return s.Service.engineMove(ctx, id, EventFinish, "")
+	return s.Service.Advance(ctx, id, broadcast.EventFinish, "")
 }
 
 // chunkRun is one taking of one chunk.
 type chunkRun struct {
 	sender  *Sender
-	chunk   Chunk
-	payload Payload
-	todo    []Delivery // touched by the pool's one dispatcher only
+	chunk   broadcast.Chunk
+	payload broadcast.Payload
+	todo    []broadcast.Delivery // touched by the pool's one dispatcher only
 
 	stop context.CancelFunc
 	mu   sync.Mutex
-	halt *Fault
+	halt *broadcast.Fault
 }
 
 func (r *chunkRun) work(ctx context.Context) error {
@@ -181,7 +156,7 @@ func (r *chunkRun) work(ctx context.Context) error {
 		defer close(keeper)
 		r.keep(ctx)
 	}()
-	pool := workerpool.Pool[Delivery, Outcome]{
+	pool := workerpool.Pool[broadcast.Delivery, broadcast.Outcome]{
 		Claim: r.claim, Do: r.deliver, Record: r.record,
 		Workers: r.sender.Workers, Limiter: r.sender.Budget,
 		BatchSize: ChunkSize, FlushEvery: flushEvery, Grace: sendGrace,
@@ -192,14 +167,14 @@ func (r *chunkRun) work(ctx context.Context) error {
 	return err
 }
 
-func (r *chunkRun) claim(_ context.Context, n int) ([]Delivery, bool, error) {
+func (r *chunkRun) claim(_ context.Context, n int) ([]broadcast.Delivery, bool, error) {
 	n = min(n, len(r.todo))
 	jobs := r.todo[:n]
 	r.todo = r.todo[n:]
 	return jobs, len(r.todo) > 0, nil
 }
 
-func (r *chunkRun) record(ctx context.Context, out []Outcome) error {
+func (r *chunkRun) record(ctx context.Context, out []broadcast.Outcome) error {
 	return r.sender.Chunks.RecordOutcomes(ctx, r.chunk, out)
 }
 
@@ -223,16 +198,16 @@ func (r *chunkRun) keep(ctx context.Context) {
 }
 
 // haltWith stops this run for a reason that concerns more than one recipient.
-func (r *chunkRun) haltWith(f *Fault) {
+func (r *chunkRun) haltWith(f *broadcast.Fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.halt == nil || f.Scope == ScopeService {
+	if r.halt == nil || f.Scope == broadcast.ScopeService {
 		r.halt = f
 	}
 	r.stop()
 }
 
-func (r *chunkRun) halted() *Fault {
+func (r *chunkRun) halted() *broadcast.Fault {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.halt

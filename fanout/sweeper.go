@@ -1,9 +1,11 @@
-package broadcast
+package fanout
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+
+	"github.com/fanfare/fanfare/broadcast"
 )
 
 // Leftovers is what the sweep asks of the ledger.
@@ -11,14 +13,14 @@ type Leftovers interface {
 	// Unfinished finds work that nobody seems to have in hand: broadcasts resolving,
 	// chunks of sending broadcasts with something due and no lease, cancelled
 	// broadcasts with deliveries left, installations wanted and due. At most limit.
-	Unfinished(ctx context.Context, limit int) ([]Work, error)
+	Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error)
 	// Finishable finds sending broadcasts with nothing left.
-	Finishable(ctx context.Context) ([]ID, error)
+	Finishable(ctx context.Context) ([]broadcast.ID, error)
 	// Due finds scheduled broadcasts whose time has come.
-	Due(ctx context.Context) ([]ID, error)
+	Due(ctx context.Context) ([]broadcast.ID, error)
 	// CancelLeft marks up to limit waiting deliveries of a cancelled broadcast cancelled,
 	// leaving out chunks in a worker's hands; it returns how many it marked.
-	CancelLeft(ctx context.Context, id ID, limit int) (int, error)
+	CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int, error)
 	// Clean forgets handled inbound activities and whatever else has served its time.
 	Clean(ctx context.Context) error
 }
@@ -31,16 +33,16 @@ const (
 // Sweeper moves on what is due and finds work that nobody has in hand. It runs
 // every second and is what makes lost, doubled or forgotten work harmless.
 type Sweeper struct {
-	Service   *Service
+	Service   *broadcast.Service
 	Leftovers Leftovers
-	Engine    Engine
+	Engine    broadcast.Engine
 	Log       *slog.Logger
 }
 
 // Sweep does one round. One broadcast's trouble does not keep the others waiting.
 func (s *Sweeper) Sweep(ctx context.Context) error {
-	finish := s.moveAll(ctx, s.Leftovers.Finishable, EventFinish)
-	release := s.moveAll(ctx, s.Leftovers.Due, EventRelease)
+	finish := s.moveAll(ctx, s.Leftovers.Finishable, broadcast.EventFinish)
+	release := s.moveAll(ctx, s.Leftovers.Due, broadcast.EventRelease)
 	works, err := s.Leftovers.Unfinished(ctx, sweepLimit)
 	if err == nil && len(works) > 0 {
 		err = s.Engine.Enqueue(ctx, works...)
@@ -48,17 +50,17 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	return errors.Join(finish, release, err)
 }
 
-func (s *Sweeper) moveAll(ctx context.Context, find func(context.Context) ([]ID, error), ev Event) error {
+func (s *Sweeper) moveAll(ctx context.Context, find func(context.Context) ([]broadcast.ID, error), ev broadcast.Event) error {
 	ids, err := find(ctx)
 	for _, id := range ids {
-		err = errors.Join(err, s.Service.engineMove(ctx, id, ev, ""))
+		err = errors.Join(err, s.Service.Advance(ctx, id, ev, ""))
 	}
 	return err
 }
 
 // Cancel marks what a cancelled broadcast left waiting. Chunks in a worker's
 // hands are left to it; the sweep brings the rest back here.
-func (s *Sweeper) Cancel(ctx context.Context, id ID) error {
+func (s *Sweeper) Cancel(ctx context.Context, id broadcast.ID) error {
 	for ctx.Err() == nil {
 		n, err := s.Leftovers.CancelLeft(ctx, id, cancelLimit)
 		if err != nil || n == 0 {

@@ -1,10 +1,12 @@
-package broadcast
+package fanout
 
 import (
 	"context"
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
 )
 
 // maxAttempts bounds how often one person is tried; throttled tries do not count.
@@ -12,53 +14,53 @@ const maxAttempts = 6
 
 // deliver makes one attempt at one delivery. The budget for the first request is
 // already taken; each further one asks again.
-func (r *chunkRun) deliver(ctx context.Context, d Delivery) Outcome {
+func (r *chunkRun) deliver(ctx context.Context, d broadcast.Delivery) broadcast.Outcome {
 	s := r.sender
-	out := Outcome{DeliveryID: d.ID, EntraID: d.EntraID, Attempts: d.Attempts, MaybeSent: d.MaybeSent}
-	activity, err := s.Service.messenger.Send(ctx, d.Address, r.payload)
-	if err != nil && AsFault(err).NoAddress {
+	out := broadcast.Outcome{DeliveryID: d.ID, EntraID: d.EntraID, Attempts: d.Attempts, MaybeSent: d.MaybeSent}
+	activity, err := s.Messenger.Send(ctx, d.Address, r.payload)
+	if err != nil && broadcast.AsFault(err).NoAddress {
 		activity, err = r.reopen(ctx, d, &out)
 	}
-	out.At = s.Service.now()
+	out.At = s.Now()
 	if err == nil {
-		out.State, out.ActivityID, out.Attempts = DeliverySent, activity, d.Attempts+1
+		out.State, out.ActivityID, out.Attempts = broadcast.DeliverySent, activity, d.Attempts+1
 		s.breaker.success(r.chunk.BroadcastID)
 		return out
 	}
-	r.fault(ctx, AsFault(err), &out)
+	r.fault(ctx, broadcast.AsFault(err), &out)
 	return out
 }
 
 // reopen creates a lost conversation anew, once, and sends to it (protocol E.3).
-func (r *chunkRun) reopen(ctx context.Context, d Delivery, out *Outcome) (string, error) {
+func (r *chunkRun) reopen(ctx context.Context, d broadcast.Delivery, out *broadcast.Outcome) (string, error) {
 	s := r.sender
 	if err := s.Budget.Wait(ctx); err != nil {
-		return "", &Fault{Class: Throttled, Scope: ScopeRecipient, Code: "stopping", Detail: err.Error()}
+		return "", &broadcast.Fault{Class: broadcast.Throttled, Scope: broadcast.ScopeRecipient, Code: "stopping", Detail: err.Error()}
 	}
-	at, err := s.Service.messenger.Open(ctx, d.EntraID, d.Address)
+	at, err := s.Messenger.Open(ctx, d.EntraID, d.Address)
 	if err != nil {
 		out.Forget = true
 		return "", err
 	}
 	out.NewAddress = &at
 	if err := s.Budget.Wait(ctx); err != nil {
-		return "", &Fault{Class: Throttled, Scope: ScopeRecipient, Code: "stopping", Detail: err.Error()}
+		return "", &broadcast.Fault{Class: broadcast.Throttled, Scope: broadcast.ScopeRecipient, Code: "stopping", Detail: err.Error()}
 	}
-	return s.Service.messenger.Send(ctx, at, r.payload)
+	return s.Messenger.Send(ctx, at, r.payload)
 }
 
 // fault turns a failed attempt into its outcome, and stops more than this one
 // recipient where the fault says so (house section 8).
-func (r *chunkRun) fault(ctx context.Context, f *Fault, out *Outcome) {
+func (r *chunkRun) fault(ctx context.Context, f *broadcast.Fault, out *broadcast.Outcome) {
 	out.Reason, out.Code, out.Detail = f.Reason, f.Code, f.Detail
 	out.MaybeSent = out.MaybeSent || f.MaybeSent
 	switch {
-	case f.Class == Throttled:
+	case f.Class == broadcast.Throttled:
 		r.throttled(ctx, f, out)
-	case f.Scope == ScopeService:
-		out.State, out.NotBefore = DeliveryReady, out.At
+	case f.Scope == broadcast.ScopeService:
+		out.State, out.NotBefore = broadcast.DeliveryReady, out.At
 		r.haltWith(f)
-	case f.Class == Transient:
+	case f.Class == broadcast.Transient:
 		r.transient(f, out)
 	default:
 		r.permanent(f, out)
@@ -68,9 +70,9 @@ func (r *chunkRun) fault(ctx context.Context, f *Fault, out *Outcome) {
 
 // throttled: the call was right but early. Everybody pauses; nothing is counted
 // against the person.
-func (r *chunkRun) throttled(ctx context.Context, f *Fault, out *Outcome) {
-	out.State, out.NotBefore = DeliveryReady, out.At.Add(f.RetryAfter)
-	if f.Scope != ScopeService {
+func (r *chunkRun) throttled(ctx context.Context, f *broadcast.Fault, out *broadcast.Outcome) {
+	out.State, out.NotBefore = broadcast.DeliveryReady, out.At.Add(f.RetryAfter)
+	if f.Scope != broadcast.ScopeService {
 		return
 	}
 	if err := r.sender.Budget.Pause(ctx, f.RetryAfter); err != nil {
@@ -78,45 +80,45 @@ func (r *chunkRun) throttled(ctx context.Context, f *Fault, out *Outcome) {
 	}
 }
 
-func (r *chunkRun) transient(f *Fault, out *Outcome) {
+func (r *chunkRun) transient(f *broadcast.Fault, out *broadcast.Outcome) {
 	out.Attempts++
 	limit := maxAttempts
 	if f.Careful {
 		limit = 2
 	}
 	if out.Attempts >= limit {
-		out.State, out.Reason = DeliveryFailed, ReasonAttempts
+		out.State, out.Reason = broadcast.DeliveryFailed, broadcast.ReasonAttempts
 		r.count(f)
 		return
 	}
-	out.State, out.NotBefore = DeliveryReady, out.At.Add(max(f.RetryAfter, backOff(out.Attempts)))
+	out.State, out.NotBefore = broadcast.DeliveryReady, out.At.Add(max(f.RetryAfter, backOff(out.Attempts)))
 }
 
-func (r *chunkRun) permanent(f *Fault, out *Outcome) {
+func (r *chunkRun) permanent(f *broadcast.Fault, out *broadcast.Outcome) {
 	out.Attempts++
-	out.Forget = out.Forget || f.Reason == ReasonBadAddress
+	out.Forget = out.Forget || f.Reason == broadcast.ReasonBadAddress
 	switch f.Reason {
-	case ReasonBlocked:
-		out.State, out.Installation = DeliverySkipped, InstallationBlocked
-	case ReasonRemoved:
-		out.State, out.Installation = DeliverySkipped, InstallationRemoved
+	case broadcast.ReasonBlocked:
+		out.State, out.Installation = broadcast.DeliverySkipped, broadcast.InstallationBlocked
+	case broadcast.ReasonRemoved:
+		out.State, out.Installation = broadcast.DeliverySkipped, broadcast.InstallationRemoved
 	default:
-		out.State = DeliveryFailed
+		out.State = broadcast.DeliveryFailed
 		if out.Reason == "" {
-			out.Reason = ReasonRejected
+			out.Reason = broadcast.ReasonRejected
 		}
 		if f.NoAddress {
-			out.Reason, out.Forget = ReasonGone, true
+			out.Reason, out.Forget = broadcast.ReasonGone, true
 		}
 		r.count(f)
 	}
-	if f.Scope == ScopeBroadcast {
+	if f.Scope == broadcast.ScopeBroadcast {
 		r.haltWith(f)
 	}
 }
 
 // count tells the breaker of a failure and stops the broadcast when it trips.
-func (r *chunkRun) count(f *Fault) {
+func (r *chunkRun) count(f *broadcast.Fault) {
 	if r.sender.breaker.failure(r.chunk.BroadcastID, f.Code) {
 		r.haltWith(f)
 	}
@@ -137,7 +139,7 @@ const breakerLimit = 50
 // (blocked, removed) never count.
 type breaker struct {
 	mu   sync.Mutex
-	runs map[ID]failureRun
+	runs map[broadcast.ID]failureRun
 }
 
 type failureRun struct {
@@ -145,7 +147,7 @@ type failureRun struct {
 	n    int
 }
 
-func (b *breaker) success(id ID) {
+func (b *breaker) success(id broadcast.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.runs, id)
@@ -153,11 +155,11 @@ func (b *breaker) success(id ID) {
 
 // failure counts one more and tells whether that is too many. It then begins
 // anew, so that a resumed broadcast gets a fair try.
-func (b *breaker) failure(id ID, code string) bool {
+func (b *breaker) failure(id broadcast.ID, code string) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.runs == nil {
-		b.runs = map[ID]failureRun{}
+		b.runs = map[broadcast.ID]failureRun{}
 	}
 	run := b.runs[id]
 	if run.code != code {

@@ -1,9 +1,19 @@
-package broadcast
+package fanout
 
 import (
 	"context"
 	"fmt"
+
+	"github.com/fanfare/fanfare/broadcast"
 )
+
+// Ledger is what every piece of work reads first.
+type Ledger interface {
+	Broadcast(ctx context.Context, id broadcast.ID) (*broadcast.Broadcast, error)
+	Tally(ctx context.Context, id broadcast.ID) (broadcast.State, broadcast.Tally, error)
+	// WantEveryone makes newly eligible people wanted if the rollout is running.
+	WantEveryone(ctx context.Context) error
+}
 
 // Hands is what an engine calls: each kind of work and who does it.
 type Hands struct {
@@ -14,22 +24,22 @@ type Hands struct {
 	Sync     func(ctx context.Context) error // directory, to the end of a round
 }
 
-// Do does one piece of work; it is a Do.
-func (h *Hands) Do(ctx context.Context, w Work) error {
+// Do does one piece of work; it is a broadcast.Do.
+func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 	switch w.Kind {
-	case KindResolve:
+	case broadcast.KindResolve:
 		return h.Resolver.Resolve(ctx, w.BroadcastID)
-	case KindSend:
+	case broadcast.KindSend:
 		return h.Sender.Send(ctx, w.BroadcastID, w.Chunk)
-	case KindCancel:
+	case broadcast.KindCancel:
 		return h.Sweeper.Cancel(ctx, w.BroadcastID)
-	case KindInstall:
+	case broadcast.KindInstall:
 		return h.Install(ctx)
-	case KindSync:
+	case broadcast.KindSync:
 		return h.sync(ctx)
-	case KindSweep:
+	case broadcast.KindSweep:
 		return h.Sweeper.Sweep(ctx)
-	case KindClean:
+	case broadcast.KindClean:
 		return h.Sweeper.Leftovers.Clean(ctx)
 	}
 	return fmt.Errorf("no hands for work of kind %q", w.Kind)
@@ -40,5 +50,5 @@ func (h *Hands) sync(ctx context.Context) error {
 	if err := h.Sync(ctx); err != nil {
 		return err
 	}
-	return h.Sweeper.Service.ledger.WantEveryone(ctx)
+	return h.Sender.Ledger.WantEveryone(ctx)
 }

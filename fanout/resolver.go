@@ -1,29 +1,12 @@
-package broadcast
+package fanout
 
 import (
 	"context"
 	"errors"
-	"iter"
 	"log/slog"
+
+	"github.com/fanfare/fanfare/broadcast"
 )
-
-// Directory knows who is in an audience.
-type Directory interface {
-	// Members yields everybody an audience means, once each. It fails closed:
-	// when any part cannot be read it yields an error and stops. An *Error names
-	// the part in words for people; anything else is passing trouble.
-	Members(ctx context.Context, a Audience) iter.Seq2[Recipient, error]
-	// Groups finds groups by the beginning of a word of their name, at most limit.
-	Groups(ctx context.Context, text string, limit int) ([]GroupHit, error)
-}
-
-// GroupHit is a group to choose from. Mail or description tell groups of the same name apart.
-type GroupHit struct {
-	Group
-	Mail        string
-	Description string
-	Kind        string // "Microsoft 365", "Security", "Dynamic"…
-}
 
 // Roll is what the resolver writes: the frozen list of a broadcast's recipients.
 type Roll interface {
@@ -31,9 +14,9 @@ type Roll interface {
 	// only (unique per broadcast and person). Each starts where the ledger says: skipped
 	// (directory's reason, or blocked, removed, refused), ready (address known) or
 	// pending; for pending people without an installation one is wanted.
-	AddDeliveries(ctx context.Context, id ID, page []Recipient) error
+	AddDeliveries(ctx context.Context, id broadcast.ID, page []broadcast.Recipient) error
 	// DropDeliveries forgets a list that was never sent from (state resolving).
-	DropDeliveries(ctx context.Context, id ID) error
+	DropDeliveries(ctx context.Context, id broadcast.ID) error
 }
 
 // ChunkSize is how many people one chunk holds: at Microsoft's limit some
@@ -42,42 +25,44 @@ const ChunkSize = 200
 
 // Resolver turns a broadcast's audience into its frozen list of deliveries.
 type Resolver struct {
-	Service *Service
-	Roll    Roll
-	Log     *slog.Logger
+	Service   *broadcast.Service
+	Ledger    Ledger
+	Directory broadcast.Directory
+	Roll      Roll
+	Log       *slog.Logger
 }
 
 // Resolve does the whole of one broadcast. It may be stopped at any point and
 // begun again: people already on the list are not doubled. An audience that
 // cannot be read in full fails the broadcast (closed); passing trouble is
 // returned, and the sweep comes back.
-func (r *Resolver) Resolve(ctx context.Context, id ID) error {
-	b, err := r.Service.ledger.Broadcast(ctx, id)
+func (r *Resolver) Resolve(ctx context.Context, id broadcast.ID) error {
+	b, err := r.Ledger.Broadcast(ctx, id)
 	if err != nil {
 		return err
 	}
-	if b.State != Resolving {
+	if b.State != broadcast.Resolving {
 		return nil
 	}
-	if err := approvedAsIs(b); err != nil {
+	if err := b.ApprovedAsIs(); err != nil {
 		return r.fail(ctx, id, err.Error())
 	}
 	if err := r.addAll(ctx, b); err != nil {
-		if known := AsError(err); known != nil {
+		if known := broadcast.AsError(err); known != nil {
 			return r.fail(ctx, id, known.Message)
 		}
 		return err
 	}
-	if _, tally, err := r.Service.ledger.Tally(ctx, id); err != nil {
+	if _, tally, err := r.Ledger.Tally(ctx, id); err != nil {
 		return err
 	} else if tally.Total == 0 {
 		return r.fail(ctx, id, "The audience is empty: nobody would get this.")
 	}
-	return r.Service.engineMove(ctx, id, EventResolved, "")
+	return r.Service.Advance(ctx, id, broadcast.EventResolved, "")
 }
 
-func (r *Resolver) addAll(ctx context.Context, b *Broadcast) error {
-	page := make([]Recipient, 0, ChunkSize)
+func (r *Resolver) addAll(ctx context.Context, b *broadcast.Broadcast) error {
+	page := make([]broadcast.Recipient, 0, ChunkSize)
 	add := func() error {
 		if len(page) == 0 {
 			return nil
@@ -86,7 +71,7 @@ func (r *Resolver) addAll(ctx context.Context, b *Broadcast) error {
 		page = page[:0]
 		return err
 	}
-	for person, err := range r.Service.directory.Members(ctx, b.Audience) {
+	for person, err := range r.Directory.Members(ctx, b.Audience) {
 		if err != nil {
 			return err
 		}
@@ -100,10 +85,10 @@ func (r *Resolver) addAll(ctx context.Context, b *Broadcast) error {
 }
 
 // fail forgets the half list (nothing was sent from it) and tells why.
-func (r *Resolver) fail(ctx context.Context, id ID, why string) error {
+func (r *Resolver) fail(ctx context.Context, id broadcast.ID, why string) error {
 	r.Log.WarnContext(ctx, "audience not resolved", "broadcast", id, "why", why)
 	if err := r.Roll.DropDeliveries(ctx, id); err != nil {
 		return err
 	}
-	return r.Service.engineMove(ctx, id, EventFail, why)
+	return r.Service.Advance(ctx, id, broadcast.EventFail, why)
 }
