@@ -1,6 +1,9 @@
 package broadcast
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // EntraID is a person's directory object ID: the same GUID as aadObjectId on
 // activities, id in Graph and oid in sign-in tokens (protocol D, H.1).
@@ -40,3 +43,16 @@ func (a Actor) Has(roles ...Role) bool {
 
 // EngineActor is the one who moves broadcasts on when no person does.
 var EngineActor = Actor{ActorRef{ID: "engine", Name: "Fanfare"}, []Role{RoleEngine}}
+
+// Key lets a machine act as its owner, with at most the owner's roles at the
+// time it was made. Only the hash of its secret is kept.
+type Key struct {
+	ID         ID
+	Name       string
+	Hash       string // hex SHA-256 of the secret
+	Owner      ActorRef
+	Roles      []Role
+	CreatedAt  time.Time
+	LastUsedAt time.Time // to the hour, so that use costs no write each time
+	RevokedAt  time.Time
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // BotAdded is the event that the bot was added for a person: by Graph, by an
@@ -56,4 +57,31 @@ func (s *Service) Why(ctx context.Context, id ID) string {
 		approved = fmt.Sprintf(" %s approved it.", b.ApprovedBy.Name)
 	}
 	return fmt.Sprintf("“%s” was written by %s for: %s.%s", b.Message.Title, b.Author.Name, b.Audience.Words(), approved)
+}
+
+// People is what the ledger remembers of our bot at people.
+type People interface {
+	// BotAdded stores a person's address, marks the bot installed and makes what is
+	// pending for them ready, handing the chunks to the engine, in one transaction.
+	// It brings removed and blocked people back: the event is their own doing.
+	BotAdded(ctx context.Context, id EntraID, at ConversationReference) error
+	// BotGone marks the bot removed or blocked and skips what waits for the person,
+	// except deliveries in a worker's hands, in one transaction.
+	BotGone(ctx context.Context, id EntraID, state InstallationState) error
+	// Address reads where a person can be written to; *Error NotFound if unknown.
+	Address(ctx context.Context, id EntraID) (ConversationReference, error)
+	// Seen refreshes a known person's service URL and conversation (protocol C.8).
+	Seen(ctx context.Context, id EntraID, at ConversationReference) error
+	// LastSent is the newest broadcast that was sent to a person; *Error NotFound if none.
+	LastSent(ctx context.Context, id EntraID) (ID, error)
+}
+
+// Inbound is one activity Teams posted to the bot, verified and not yet handled.
+type Inbound struct {
+	ID             int64
+	ConversationID string
+	ActivityID     string
+	Body           []byte
+	ReceivedAt     time.Time
+	Attempts       int
 }
