@@ -1,0 +1,71 @@
+package river
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// worker does every job: it knows only that work is to be done, and how to show
+// that it is being done.
+type worker struct {
+	river.WorkerDefaults[job]
+	o  Options
+	do broadcast.Do // from until
+}
+
+// until makes a Do whose context ends with stop and not with the one it is given:
+// River's would end it by the timeout that here measures silence. An error while
+// stopping is given back as it is, and River lets the job wait again; any other has
+// been logged, and ends the job.
+func until(stop context.Context, do broadcast.Do) broadcast.Do {
+	return func(ctx context.Context, w broadcast.Work) error {
+		life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		defer cancel()
+		defer context.AfterFunc(stop, cancel)()
+		err := do(life, w)
+		if err != nil && stop.Err() == nil {
+			return river.JobCancel(err)
+		}
+		return err
+	}
+}
+
+// NextRetry is at once: a job that comes back was rescued or put down by a stop.
+func (w *worker) NextRetry(*river.Job[job]) time.Time { return time.Now() }
+
+// Work does one job.
+func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
+	defer w.touch(ctx, j.ID)()
+	return w.do(ctx, j.Args.work())
+}
+
+// touch shows a sign of life until the returned function has been called and has
+// returned. Price: one row updated in place (attempted_at is in no index) per job
+// and third of Silence; jobs shorter than that cost nothing.
+func (w *worker) touch(ctx context.Context, id int64) func() {
+	const alive = `UPDATE river_job SET attempted_at = now() WHERE id = $1 AND state = 'running'`
+	ended := make(chan struct{})
+	// Not ended by a stop: work that winds down is still in hand.
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(w.o.Silence / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if _, err := w.o.Pool.Exec(ctx, alive, id); err != nil && ctx.Err() == nil {
+				w.o.Logger().WarnContext(ctx, "could not show a sign of life; the work may be done twice", slog.Any("error", err))
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
+}
