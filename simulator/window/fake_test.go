@@ -43,7 +43,6 @@ type fakeMessage struct {
 	Edited      bool              `json:"edited"`
 	Deleted     bool              `json:"deleted"`
 	BroadcastID string            `json:"broadcast_id"`
-	Reactions   []string          `json:"reactions,omitempty"`
 }
 
 // fake answers the simulator's JSON API from memory. It lives in tests only: the simulator's front
@@ -282,22 +281,6 @@ func (f *fake) act(w http.ResponseWriter, r *http.Request) {
 		p.Chat, p.Unread = nil, 0
 	case "read":
 		p.Unread = 0
-	case "react":
-		f.react(p, body)
 	}
 	f.tell(p.EntraID)
-}
-
-func (f *fake) react(p *fakePerson, body map[string]any) {
-	kind, _ := body["type"].(string)
-	for i := range p.Chat.Messages {
-		m := &p.Chat.Messages[i]
-		if m.ID != body["message_id"] {
-			continue
-		}
-		m.Reactions = slices.DeleteFunc(m.Reactions, func(have string) bool { return have == kind })
-		if body["removed"] != true {
-			m.Reactions = append(m.Reactions, kind)
-		}
-	}
 }

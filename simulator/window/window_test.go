@@ -203,7 +203,10 @@ func TestReactionsAreGivenAndTakenBack(t *testing.T) {
 	w.do(chromedp.WaitReady(chromedp.CSS(".reaction")))
 	w.do(chromedp.Focus(chromedp.CSS(`.reaction[aria-label="heart"]`)), chromedp.KeyEvent(kb.Enter))
 	w.sees(".pills", "❤️")
+	w.until(`document.activeElement?.getAttribute("aria-label") === "heart"`)
 	w.shoot("reacted")
+	w.do(chromedp.Reload())
+	w.sees(".pills", "❤️")
 	w.click(".pill")
 	w.gone(".pill")
 	if got := f.called("react"); !strings.Contains(got, `"type":"heart"`) || !strings.Contains(got, `"removed":false`) {

@@ -4,8 +4,9 @@ import * as api from "./api.js";
 import { darkScheme } from "./cards.js";
 import { Compose } from "./compose.js";
 import { announce, confirmDanger, openLink, toast } from "./feedback.js";
-import { messageElement, preview } from "./message.js";
+import { MessageView, preview } from "./message.js";
 import { badge, badgesOf } from "./people.js";
+import { keepReaction, reactionsOf } from "./reactions.js";
 import { ChatTools } from "./tools.js";
 
 /** Chat shows one person at a time; close() ends what it listens to. */
@@ -18,7 +19,8 @@ export class Chat {
   #reading = null;
   #again = false;
   #closed = false;
-  #messages = new Map();
+  #views = new Map();
+  #dividers = new Map();
   #notice = null;
   #stuck = true;
   #head = h("header", { class: "chat-head" });
@@ -28,10 +30,7 @@ export class Chat {
   #compose = new Compose((text) => this.#act("say", { text }));
   #tools = new ChatTools((verb) => this.#tool(verb));
   #resize = new ResizeObserver(() => this.#stuck && this.#toEnd());
-  #rescheme = () => {
-    this.#messages.clear();
-    if (this.#person) this.#render();
-  };
+  #rescheme = () => this.#views.forEach((view) => view.redraw());
 
   /** onChange is called after everything that may have changed the list of people, too. */
   constructor(root, entraID, onChange) {
@@ -97,7 +96,7 @@ export class Chat {
       this.#resize.observe(this.#scroller);
       document.title = `${person.name} – Simulated Teams of Contoso`;
     }
-    const before = new Map([...this.#messages].map(([key, entry]) => [key, entry.message]));
+    const before = new Map([...this.#views].map(([id, view]) => [id, view.message]));
     this.#render();
     if (!first) this.#tellNews(before);
     this.#tellNotice(first);
@@ -143,31 +142,40 @@ export class Chat {
   #renderLog() {
     const sent = this.#sent;
     if (sent.length === 0) {
-      this.#messages.clear();
+      this.#views.clear();
       reconcile(this.#log, [this.#emptyChat()]);
       return;
     }
     const nodes = [];
-    const keep = new Set();
-    const add = (key, signature, message, make) => {
-      let entry = this.#messages.get(key);
-      if (entry?.signature !== signature) entry = { signature, message, element: make() };
-      this.#messages.set(key, entry);
-      keep.add(key);
-      nodes.push(entry.element);
-    };
     const firstUnread = this.#firstUnread(sent);
     let day = "";
     for (const message of sent) {
       if (dayOf(message.at) !== day) {
         day = dayOf(message.at);
-        add(`day ${day}`, day, null, () => h("p", { class: "divider" }, h("span", {}, day)));
+        nodes.push(this.#divider(day, "divider"));
       }
-      if (message.id === firstUnread) add("unread", "unread", null, () => h("p", { class: "divider new" }, h("span", {}, "New")));
-      add(message.id, JSON.stringify(message), message, () => messageElement(message, this.#person, this.#handlers(message)));
+      if (message.id === firstUnread) nodes.push(this.#divider("New", "divider new"));
+      nodes.push(this.#view(message).element);
     }
-    for (const key of this.#messages.keys()) if (!keep.has(key)) this.#messages.delete(key);
+    const ids = new Set(sent.map((message) => message.id));
+    for (const id of this.#views.keys()) if (!ids.has(id)) this.#views.delete(id);
     reconcile(this.#log, nodes);
+  }
+
+  #view(message) {
+    let view = this.#views.get(message.id);
+    if (!view) {
+      view = new MessageView(message, this.#person, this.#handlers(message));
+      this.#views.set(message.id, view);
+    }
+    view.update(message, reactionsOf(this.#id, message));
+    return view;
+  }
+
+  #divider(words, kind) {
+    let element = this.#dividers.get(words);
+    if (!element) this.#dividers.set(words, (element = h("p", { class: kind }, h("span", {}, words))));
+    return element;
   }
 
   #firstUnread(sent) {
@@ -187,12 +195,16 @@ export class Chat {
     return {
       open: openLink,
       click: (action, inputs) => this.#click(message, action, inputs),
-      react: (type, removed) => this.#act("react", { message_id: message.id, type, removed }),
+      react: async (type, removed) => {
+        if (!(await this.#act("react", { message_id: message.id, type, removed }))) return;
+        keepReaction(this.#id, message, type, removed);
+        this.#renderLog();
+      },
     };
   }
 
   async #click(message, action, inputs) {
-    const element = this.#messages.get(message.id)?.element;
+    const element = this.#views.get(message.id)?.element;
     element?.setAttribute("aria-busy", "true");
     try {
       const answer = await api.act(this.#id, "click", { message_id: message.id, action, inputs });
@@ -260,8 +272,8 @@ export class Chat {
   }
 
   #tellNotice(first) {
-    const notice = this.#person.notice ?? null;
-    if (!first && notice !== null && notice !== this.#notice) toast(notice, "bot");
+    const notice = this.#person.notice || null;
+    if (!first && notice && notice !== this.#notice) toast(notice, "bot");
     this.#notice = notice;
   }
 

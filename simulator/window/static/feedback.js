@@ -7,10 +7,10 @@ const shownFor = 6_000;
 export function toast(text, kind = "done") {
   const area = document.getElementById("toasts");
   // The same sentence twice (the answer of a click and its event) is shown once.
-  for (const old of area.children) if (old.dataset.text === `${kind}:${text}`) old.remove();
+  for (const old of area.children) if (old.dataset.text === text) old.remove();
   const close = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss" }, icon("clear"));
   const box = h("div", { class: `toast ${kind}` }, kind === "bot" ? botAvatar() : null, h("p", {}, text), close);
-  box.dataset.text = `${kind}:${text}`;
+  box.dataset.text = text;
   if (kind === "error") box.setAttribute("role", "alert");
   area.append(box);
   let timer = 0;

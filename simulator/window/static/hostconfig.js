@@ -24,7 +24,7 @@ const shared = {
   actions: {
     maxActions: 6,
     spacing: "default",
-    buttonSpacing: 8,
+    buttonSpacing: 0, // card.css does it with gap, so that wrapped rows line up
     actionsOrientation: "horizontal",
     actionAlignment: "left",
     allowTitleToWrap: true,
