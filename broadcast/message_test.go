@@ -1,0 +1,133 @@
+package broadcast_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+func fields(p broadcast.Problems) []string {
+	var out []string
+	for _, e := range p {
+		out = append(out, e.Field)
+	}
+	return out
+}
+
+func TestMessageProblemsNameTheField(t *testing.T) {
+	t.Parallel()
+	good := broadcast.Message{
+		Title: "Office closed", Body: "On **Friday**.", ImageURL: "https://cdn.example/x.png", ImageAlt: "The office",
+		Buttons: []broadcast.Button{{Title: "More", URL: "https://intranet.example/more"}},
+	}
+	links := broadcast.Links{PlainHTTP: []string{"127.0.0.1:9443"}}
+	if p := good.Problems(links); len(p) > 0 {
+		t.Fatalf("a good message has problems: %v", p)
+	}
+	cases := map[string]struct {
+		change func(*broadcast.Message)
+		field  string
+	}{
+		"empty title":          {func(m *broadcast.Message) { m.Title = "  " }, "title"},
+		"long title":           {func(m *broadcast.Message) { m.Title = strings.Repeat("ä", broadcast.MaxTitle+1) }, "title"},
+		"nothing to read":      {func(m *broadcast.Message) { m.Body, m.ImageURL, m.ImageAlt = "", "", "" }, "body"},
+		"not text":             {func(m *broadcast.Message) { m.Body = "a\x00b" }, "body"},
+		"image over http":      {func(m *broadcast.Message) { m.ImageURL = "http://cdn.example/x.png" }, "image_url"},
+		"image without alt":    {func(m *broadcast.Message) { m.ImageAlt = "" }, "image_alt"},
+		"button over http":     {func(m *broadcast.Message) { m.Buttons[0].URL = "http://intranet.example" }, "buttons.0.url"},
+		"button runs script":   {func(m *broadcast.Message) { m.Buttons[0].URL = "javascript:alert(1)" }, "buttons.0.url"},
+		"button with secrets":  {func(m *broadcast.Message) { m.Buttons[0].URL = "https://me:pw@intranet.example" }, "buttons.0.url"},
+		"loopback, not listed": {func(m *broadcast.Message) { m.Buttons[0].URL = "http://127.0.0.1:80/" }, "buttons.0.url"},
+		"button without text":  {func(m *broadcast.Message) { m.Buttons[0].Title = "" }, "buttons.0.title"},
+		"too many buttons":     {func(m *broadcast.Message) { m.Buttons = slices.Repeat(m.Buttons, 7) }, "buttons"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := good
+			m.Buttons = slices.Clone(good.Buttons)
+			c.change(&m)
+			if got := fields(m.Trimmed().Problems(links)); !slices.Contains(got, c.field) {
+				t.Errorf("fields named: %v, want %s", got, c.field)
+			}
+		})
+	}
+	good.Buttons[0].URL = "http://127.0.0.1:9443/page"
+	if p := good.Problems(links); len(p) > 0 {
+		t.Errorf("a listed loopback address is refused: %v", p)
+	}
+}
+
+func TestAudienceProblems(t *testing.T) {
+	t.Parallel()
+	id := "60000000-0000-4000-8000-00000000ab1e"
+	for name, c := range map[string]struct {
+		a  broadcast.Audience
+		ok bool
+	}{
+		"everyone":      {broadcast.Audience{Everyone: true}, true},
+		"group":         {broadcast.Audience{Groups: []broadcast.Group{{ID: id}}}, true},
+		"nobody":        {broadcast.Audience{}, false},
+		"both":          {broadcast.Audience{Everyone: true, Groups: []broadcast.Group{{ID: id}}}, false},
+		"path as group": {broadcast.Audience{Groups: []broadcast.Group{{ID: "../users"}}}, false},
+		"too many":      {broadcast.Audience{Groups: slices.Repeat([]broadcast.Group{{ID: id}}, broadcast.MaxGroups+1)}, false},
+	} {
+		if got := len(c.a.Problems()) == 0; got != c.ok {
+			t.Errorf("%s: ok is %v", name, got)
+		}
+	}
+}
+
+func TestTallyAddsUp(t *testing.T) {
+	t.Parallel()
+	var tally broadcast.Tally
+	for i, s := range broadcast.DeliveryStates() {
+		tally.Add(s, i+1)
+		if tally.Of(s) != i+1 {
+			t.Errorf("%s counts %d", s, tally.Of(s))
+		}
+	}
+	if want := 7 * 8 / 2; tally.Total != want || tally.Left()+tally.Done() != want {
+		t.Errorf("total %d, left %d, done %d", tally.Total, tally.Left(), tally.Done())
+	}
+}
+
+func TestPaceTellsRateAndRest(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	var p broadcast.Pace
+	if _, known := p.Left(broadcast.Tally{Total: 10, Ready: 10}); known {
+		t.Error("a rest is known before anything was seen")
+	}
+	for s := range 31 {
+		p.See(broadcast.Tally{Total: 3000, Ready: 3000 - 45*s, Sent: 45 * s}, start.Add(time.Duration(s)*time.Second))
+	}
+	if got := p.Rate(); got < 44.9 || got > 45.1 {
+		t.Errorf("rate %.2f, want 45", got)
+	}
+	left, known := p.Left(broadcast.Tally{Total: 3000, Ready: 450})
+	if !known || left != 10*time.Second {
+		t.Errorf("left %v (%v), want 10s", left, known)
+	}
+}
+
+func TestReasonsHaveWordsAndRemedies(t *testing.T) {
+	t.Parallel()
+	for _, r := range broadcast.Reasons() {
+		if r.Words() == "" || r.Remedy() == "" {
+			t.Errorf("%s has no words or no remedy", r)
+		}
+	}
+}
+
+func TestIDsSortByTime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	a, b := broadcast.NewID(now), broadcast.NewID(now.Add(time.Millisecond))
+	if a >= b || len(a) != 36 || a[14] != '7' || !strings.ContainsRune("89ab", rune(a[19])) {
+		t.Errorf("not UUIDv7 in order: %s, %s", a, b)
+	}
+}
