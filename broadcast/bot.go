@@ -46,6 +46,15 @@ func (s *Service) answer(ctx context.Context, id EntraID, text string) string {
 	return "I deliver your organisation's announcements to this chat; nobody reads what is written here.\n\nWrite **why** to learn why you got the latest announcement, or **stop** to learn how to stop them."
 }
 
+// AskedWhy answers the button "Why am I getting this?" where Teams sends it as a
+// message (protocol D.6, Action.Submit).
+func (s *Service) AskedWhy(ctx context.Context, id EntraID, at ConversationReference, about ID) error {
+	if err := s.ledger.Seen(ctx, id, at); err != nil {
+		return err
+	}
+	return s.messenger.Reply(ctx, at, s.Why(ctx, about))
+}
+
 // Why tells a recipient who sent a broadcast, to whom, and who approved it.
 func (s *Service) Why(ctx context.Context, id ID) string {
 	b, err := s.ledger.Broadcast(ctx, id)
