@@ -1,0 +1,22 @@
+// Package teams is the window on Teams: how we speak Bot Framework. It knows
+// nothing of broadcasts' lives, databases or people's roles; it turns a Message
+// into bytes, brings bytes to a conversation, and tells whether an activity that
+// knocks is really from Microsoft.
+//
+//	broadcast.Message ──Composer──► Payload ──Client──► Bot Connector ──► a person's chat
+//	                                            │
+//	                 TokenSource, HostList ─────┘   answers ──fault.go──► *broadcast.Fault
+//
+//	Bot Connector ──POST──► api ──Verifier.CheckToken──► ParseActivity ──Token.CheckActivity──► believed
+//
+// Composer (card.go, markdown.go, inline.go) builds one Adaptive Card per
+// broadcast from goldmark's tree; a million sends reuse its bytes. Client
+// (client.go, call.go) implements broadcast.Messenger over plain net/http and
+// attaches our token only to hosts on the exact list of hosts.go. All knowledge of
+// Microsoft's moods is the one table in fault.go. Verifier (verifier.go, keys.go)
+// makes every check of protocol B.3, stricter than Microsoft's own validators
+// where those differ.
+//
+// It imports broadcast, the standard library, goldmark, golang-jwt and the token
+// types of the Azure SDK.
+package teams

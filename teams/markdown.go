@@ -1,0 +1,269 @@
+package teams
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/text"
+)
+
+// maxDepth is how deep quotes and lists are drawn inside each other; what lies
+// deeper is drawn at that depth. Beyond it nothing fits on a telephone, and a line
+// of ten thousand ">" must not become ten thousand containers.
+const maxDepth = 5
+
+// nbsp keeps a line that would otherwise be empty, and the indent of code.
+const nbsp = "\u00a0"
+
+// notes are sentences for the author, each once.
+type notes struct{ list []string }
+
+func (n *notes) add(s string) {
+	if !slices.Contains(n.list, s) {
+		n.list = append(n.list, s)
+	}
+}
+
+// parser is safe for concurrent use. There is no strikethrough: Teams' cards do not
+// know it, and "~~Friday~~" shown as Friday would say the opposite.
+var parser = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Linkify)).Parser()
+
+func parse(source []byte) ast.Node { return parser.Parse(text.NewReader(source)) }
+
+// renderer draws goldmark's tree as card elements.
+type renderer struct {
+	source []byte
+	links  broadcast.Links
+	notes  notes
+}
+
+// render turns Markdown into card elements, with notes for the author.
+func render(body string, links broadcast.Links) ([]element, []string) {
+	r := &renderer{source: []byte(body), links: links}
+	out := r.blocks(parse(r.source), 0)
+	return out, r.notes.list
+}
+
+// blocks draws the children of a container.
+func (r *renderer) blocks(parent ast.Node, depth int) []element {
+	var out []element
+	rule := false
+	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+		if n.Kind() == ast.KindThematicBreak {
+			rule = true
+			continue
+		}
+		drawn := r.block(n, depth)
+		if rule && len(drawn) > 0 {
+			drawn[0].Separator, drawn[0].Spacing, rule = true, "Medium", false
+		}
+		out = append(out, drawn...)
+	}
+	return out
+}
+
+func (r *renderer) block(n ast.Node, depth int) []element {
+	switch n := n.(type) {
+	case *ast.Heading:
+		return r.heading(n)
+	case *ast.List:
+		return r.list(n, depth)
+	case *ast.Blockquote:
+		return r.boxed(r.blocks(n, depth+1), depth)
+	case *ast.FencedCodeBlock:
+		return r.boxed(codeLines(string(n.Lines().Value(r.source))), depth)
+	case *ast.CodeBlock:
+		return r.boxed(codeLines(string(n.Lines().Value(r.source))), depth)
+	case *ast.HTMLBlock:
+		return r.html(n)
+	case *extast.Table:
+		return r.table(n)
+	}
+	return paragraph(r.lines(n))
+}
+
+// lines collects a block's text, without lines that have none.
+func (r *renderer) lines(n ast.Node) []string {
+	allow := func(target string) bool { return r.links.Allow(target) == nil }
+	in := inlines{source: r.source, allow: allow, auto: true, notes: &r.notes}
+	in.children(n, run{})
+	var out []string
+	for _, line := range in.lines {
+		if md := markdown(line); md != "" {
+			out = append(out, md)
+		}
+	}
+	return out
+}
+
+// paragraph is one TextBlock a line: clients differ in what they make of a line
+// break inside a TextBlock, but none differs in this.
+func paragraph(lines []string) []element {
+	out := make([]element, 0, len(lines))
+	for i, md := range lines {
+		e := textBlock(md)
+		if i > 0 {
+			e.Spacing = "None"
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+func (r *renderer) heading(n *ast.Heading) []element {
+	out := paragraph(r.lines(n))
+	for i := range out {
+		out[i].Weight, out[i].Style = "Bolder", "heading"
+		if n.Level <= 2 {
+			out[i].Size = "Medium"
+		}
+	}
+	return out
+}
+
+// boxed sets a quote or code off from the text around it.
+func (r *renderer) boxed(items []element, depth int) []element {
+	if len(items) == 0 || depth >= maxDepth {
+		return items
+	}
+	return []element{{Type: "Container", Style: "emphasis", Items: items}}
+}
+
+func codeLines(code string) []element {
+	lines := strings.Split(strings.TrimRight(code, "\r\n"), "\n")
+	for i, line := range lines {
+		line = strings.ReplaceAll(strings.TrimRight(line, " \t\r"), "\t", "    ")
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		lines[i] = strings.Repeat(nbsp, indent) + escapeStart(escapeInline(line[indent:]))
+		if lines[i] == "" {
+			lines[i] = nbsp
+		}
+	}
+	out := paragraph(lines)
+	for i := range out {
+		out[i].FontType = "Monospace"
+	}
+	return out
+}
+
+// html shows raw HTML as the text it is; it is never interpreted.
+func (r *renderer) html(n *ast.HTMLBlock) []element {
+	r.notes.add("HTML is shown as it is written, because Teams does not interpret it.")
+	raw := string(n.Lines().Value(r.source))
+	if n.HasClosure() {
+		raw += string(n.ClosureLine.Value(r.source))
+	}
+	var lines []string
+	for line := range strings.Lines(raw) {
+		if md := escape(line); md != "" {
+			lines = append(lines, md)
+		}
+	}
+	return paragraph(lines)
+}
+
+// list writes simple items as Teams' Markdown list, with the line ends the card
+// documentation asks for. Whatever else stands in an item (a second paragraph, a
+// nested list) follows indented, because Teams' Markdown cannot nest.
+func (r *renderer) list(l *ast.List, depth int) []element {
+	var out []element
+	var items []string
+	flush := func() {
+		if len(items) > 0 {
+			e := textBlock(strings.Join(items, "\r"))
+			if len(out) > 0 {
+				e.Spacing = "Small"
+			}
+			out = append(out, e)
+		}
+		items = nil
+	}
+	number := l.Start
+	for n := l.FirstChild(); n != nil; n = n.NextSibling() {
+		marker := "- "
+		if l.IsOrdered() {
+			marker = fmt.Sprintf("%d. ", number)
+			number++
+		}
+		first, rest := r.item(n, depth)
+		items = append(items, marker+first)
+		if len(rest) > 0 {
+			flush()
+			out = append(out, indented(rest, depth)...)
+		}
+	}
+	flush()
+	return out
+}
+
+// item is a list item's first line and what else it holds.
+func (r *renderer) item(n ast.Node, depth int) (first string, rest []element) {
+	c := n.FirstChild()
+	if c != nil && (c.Kind() == ast.KindTextBlock || c.Kind() == ast.KindParagraph) {
+		if lines := r.lines(c); len(lines) > 0 {
+			first, rest = lines[0], paragraph(lines[1:])
+		}
+		c = c.NextSibling()
+	}
+	for ; c != nil; c = c.NextSibling() {
+		rest = append(rest, r.block(c, depth+1)...)
+	}
+	if first == "" {
+		first = nbsp
+	}
+	return first, rest
+}
+
+func indented(items []element, depth int) []element {
+	if depth >= maxDepth {
+		return items
+	}
+	return []element{{Type: "ColumnSet", Spacing: "Small", Columns: []element{
+		{Type: "Column", Width: "16px"},
+		{Type: "Column", Width: "stretch", Items: items},
+	}}}
+}
+
+// table writes every row as a list item that repeats the headings: a table does not
+// fit on a telephone, and older clients do not draw one.
+func (r *renderer) table(t *extast.Table) []element {
+	var head, rows []string
+	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
+		var cells []string
+		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
+			cells = append(cells, strings.Join(r.lines(c), " "))
+		}
+		if row.Kind() == extast.KindTableHeader {
+			head = cells
+			continue
+		}
+		rows = append(rows, "- "+rowText(head, cells))
+	}
+	if len(rows) == 0 {
+		return paragraph([]string{strings.Join(head, " | ")})
+	}
+	return []element{textBlock(strings.Join(rows, "\r"))}
+}
+
+func rowText(head, cells []string) string {
+	var parts []string
+	for i, cell := range cells {
+		if cell == "" {
+			continue
+		}
+		if i < len(head) && head[i] != "" {
+			cell = head[i] + ": " + cell
+		}
+		parts = append(parts, cell)
+	}
+	if len(parts) == 0 {
+		return nbsp
+	}
+	return strings.Join(parts, "; ")
+}
