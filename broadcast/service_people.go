@@ -20,7 +20,7 @@ func (s *Service) Reach(ctx context.Context, a Actor, to Audience) (Reach, error
 
 func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
 	if to.Everyone {
-		return s.ledger.ReachEveryone(ctx)
+		return s.reachEveryone(ctx)
 	}
 	var people []Recipient
 	for r, err := range s.directory.Members(ctx, to) {
@@ -30,6 +30,23 @@ func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
 		people = append(people, r)
 	}
 	return s.ledger.ReachOf(ctx, people)
+}
+
+// reachEveryone tells an empty directory from one that was not read yet: the
+// second must not look like "nobody would get this".
+func (s *Service) reachEveryone(ctx context.Context) (Reach, error) {
+	reach, err := s.ledger.ReachEveryone(ctx)
+	if err != nil || reach.Total > 0 {
+		return reach, err
+	}
+	r, err := s.ledger.Rollout(ctx)
+	if err != nil {
+		return Reach{}, err
+	}
+	if r.DirectoryAt.IsZero() {
+		return Reach{}, &Error{Conflict, "audience", "The directory has not been read to its end yet, so nobody can say who everyone is. Try again in a minute; the Rollout page shows when it was read."}
+	}
+	return reach, nil
 }
 
 // Groups finds groups to choose from.

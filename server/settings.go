@@ -65,7 +65,7 @@ var settings = []setting{
 	text("FANFARE_CONNECTOR_ISSUER", "https://api.botframework.com", "who issues the tokens Teams sends", func(c *Config) *string { return &c.TokenIssuer }),
 	text("FANFARE_CONNECTOR_SCOPE", "https://api.botframework.com/.default", "the scope of the bot's own token", func(c *Config) *string { return &c.TokenScope }),
 	link("FANFARE_CONNECTOR_URL", "https://smba.trafficmanager.net/teams/", "service URL for people no event told us one for", func(c *Config) **url.URL { return &c.FallbackURL }),
-	list("FANFARE_SERVICE_HOSTS", strings.Join(teams.MicrosoftHosts, ","), "the only hosts the bot's token is sent to", func(c *Config) *[]string { return &c.ServiceHosts }),
+	list("FANFARE_SERVICE_HOSTS", strings.Join(teams.DefaultHosts(), ","), "the only hosts the bot's token is sent to", func(c *Config) *[]string { return &c.ServiceHosts }),
 	list("FANFARE_PLAIN_HTTP_HOSTS", "", "loopback host:port that links, images and service URLs may use without https (a simulator)", func(c *Config) *[]string { return &c.PlainHTTP }).checked(loopbacks),
 	text("FANFARE_CA_FILE", "", "further certificate authorities to trust (PEM)", func(c *Config) *string { return &c.CAFile }),
 	list("FANFARE_TEAMS_PLANS", "57ff2da0-773e-42df-b2af-ffb7a2317929,9953b155-8aef-4c56-92f3-72b0487fce41,fd500458-c24c-478e-856c-a6067a8376cd", "the service plans that count as a Teams licence", func(c *Config) *[]string { return &c.TeamsPlans }),

@@ -1,0 +1,237 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+
+	"github.com/fanfare/fanfare/api"
+	"github.com/fanfare/fanfare/auth"
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/directory"
+	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/graph"
+	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/web"
+)
+
+// Server is Fanfare put together.
+type Server struct {
+	config  Config
+	log     *slog.Logger
+	store   *store.Store
+	service *broadcast.Service
+	keys    *auth.Keys
+	api     *api.Door
+	handler http.Handler
+	engine  broadcast.Engine
+	hands   *fanout.Hands
+
+	stopping chan struct{} // closed when the server begins to stop
+}
+
+// Logger writes the log as the configuration says.
+func Logger(c Config, out io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // checked by the settings table
+	o := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" {
+		return slog.New(slog.NewTextHandler(out, o))
+	}
+	return slog.New(slog.NewJSONHandler(out, o))
+}
+
+// New opens and migrates the database and puts the rooms together. Nothing runs
+// yet; if it fails, nothing stays open.
+func New(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
+	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Now: time.Now, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, log: log, store: st, stopping: make(chan struct{})}
+	if err := s.migrate(ctx); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	if err := s.furnish(); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return s, nil
+}
+
+// world is everything outside that the rooms speak to.
+type world struct {
+	messenger *teams.Client
+	verifier  *teams.Verifier
+	directory *directory.Directory
+	install   *graphinstall.Installer
+	client    *http.Client
+	links     broadcast.Links
+}
+
+func (s *Server) furnish() error {
+	w, err := s.windows()
+	if err != nil {
+		return err
+	}
+	s.service = broadcast.NewService(broadcast.Config{
+		Ledger: s.store, Directory: w.directory, Messenger: w.messenger, Links: w.links, Now: time.Now, Log: s.log,
+	})
+	if err := s.employ(w); err != nil {
+		return err
+	}
+	return s.doors(w)
+}
+
+// windows opens the ways to Entra, Graph and Teams. Nothing is called yet: the
+// server must start when Microsoft does not answer.
+func (s *Server) windows() (*world, error) {
+	c := s.config
+	roots, err := trusted(c.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	hosts, err := teams.ParseHostList(append(append([]string{}, c.ServiceHosts...), c.PlainHTTP...))
+	if err != nil {
+		return nil, err
+	}
+	w := &world{links: broadcast.Links{PlainHTTP: c.PlainHTTP}}
+	w.client = &http.Client{Transport: teams.NewTransport(c.Workers*8, roots), Timeout: 30 * time.Second}
+	botCredential, err := c.credential(c.Credential.Tenant, w.client)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.teamsWindow(w, botCredential, hosts); err != nil {
+		return nil, err
+	}
+	graphCredential := botCredential
+	if c.Credential.Tenant != c.TenantID {
+		if graphCredential, err = c.credential(c.TenantID, w.client); err != nil {
+			return nil, err
+		}
+	}
+	return w, s.graphWindow(w, graphCredential)
+}
+
+func (s *Server) teamsWindow(w *world, credential azcore.TokenCredential, hosts teams.HostList) error {
+	c := s.config
+	composer, err := teams.NewComposer(teams.ComposerOptions{BotID: c.BotID, BotName: c.BotName, Links: w.links, Limit: c.CardLimit})
+	if err != nil {
+		return err
+	}
+	w.messenger, err = teams.NewClient(teams.Options{
+		HTTP: w.client, Token: teams.CredentialToken(credential, c.TokenScope, time.Now), BotID: c.BotID, BotName: c.BotName,
+		TenantID: c.TenantID, Hosts: hosts, FallbackServiceURL: c.FallbackURL.String(), Composer: composer, Now: time.Now, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	w.verifier, err = teams.NewVerifier(teams.VerifierOptions{
+		MetadataURL: c.MetadataURL.String(), Issuer: c.TokenIssuer, BotID: c.BotID, TenantID: c.TenantID,
+		Hosts: hosts, HTTP: w.client, Now: time.Now, Log: s.log,
+	})
+	return err
+}
+
+func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error {
+	c := s.config
+	client, err := graph.New(graph.Options{Credential: credential, BaseURL: c.GraphURL.String(), Transport: w.client.Transport, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	w.directory, err = directory.New(directory.Options{Graph: client, People: s.store, TeamsPlans: c.TeamsPlans, Now: time.Now, Log: s.log})
+	if err != nil {
+		return err
+	}
+	budget := fanout.NewBudget(s.store, fanout.FamilyInstall, c.InstallRate)
+	w.install, err = graphinstall.New(graphinstall.Options{
+		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), RSC: c.RSC,
+		Budget: budget, Grace: c.InstallGrace, Workers: c.Workers, Now: time.Now, Log: s.log,
+	})
+	return err
+}
+
+// employ gives the engine its hands.
+func (s *Server) employ(w *world) error {
+	eng, err := s.newEngine()
+	if err != nil {
+		return err
+	}
+	s.engine = eng
+	s.hands = &fanout.Hands{
+		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Log: s.log},
+		Sender: &fanout.Sender{
+			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Workers: s.config.Workers,
+			Budget: fanout.NewBudget(s.store, fanout.FamilyConnector, s.config.ConnectorRate), Now: time.Now, Log: s.log,
+		},
+		Sweeper: &fanout.Sweeper{Service: s.service, Leftovers: s.store, Engine: eng, Log: s.log},
+		Install: w.install.Run,
+		Sync:    w.directory.Sync,
+	}
+	return nil
+}
+
+// doors makes the two ways in and puts them behind one handler.
+func (s *Server) doors(w *world) error {
+	c := s.config
+	people, err := auth.NewWeb(auth.WebOptions{
+		Authority: c.AuthorityURL.String(), TenantID: c.TenantID, ClientID: c.SignInClientID, ClientSecret: c.SignInSecret,
+		PublicURL: c.PublicURL.String(), HTTP: w.client, Sessions: s.store.Sessions(), Now: time.Now, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.keys = auth.NewKeys(s.store, time.Now, s.log)
+	s.api = api.New(api.Options{
+		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+	})
+	pages, err := web.New(web.Options{
+		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit,
+		PublicURL: c.PublicURL.String(), Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
+	})
+	if err != nil {
+		return err
+	}
+	s.handler = routes(s.api, pages, people)
+	return nil
+}
+
+// ready tells whether this process can work.
+func (s *Server) ready(ctx context.Context) error {
+	if err := s.store.Ping(ctx); err != nil {
+		return err
+	}
+	return s.store.Migrated(ctx)
+}
+
+// Settled tells whether the server can work and has read the directory to its end.
+func (s *Server) Settled(ctx context.Context) (bool, error) {
+	if err := s.ready(ctx); err != nil {
+		return false, err
+	}
+	r, err := s.store.Rollout(ctx)
+	return err == nil && !r.DirectoryAt.IsZero(), err
+}
+
+// NewKey makes an API key for somebody, as the page for it does; for whoever
+// sets an installation up.
+func (s *Server) NewKey(ctx context.Context, owner broadcast.Actor, name string) (string, error) {
+	secret, _, err := s.keys.Create(ctx, owner, name)
+	if err != nil {
+		return "", fmt.Errorf("no API key for %s: %w", owner.Name, err)
+	}
+	return secret, nil
+}
+
+// KeyWorks tells whether an API key lets its holder in.
+func (s *Server) KeyWorks(ctx context.Context, secret string) bool {
+	_, err := s.keys.Actor(ctx, "Bearer "+secret)
+	return err == nil
+}
