@@ -1,4 +1,4 @@
-package window
+package window_test
 
 import (
 	"encoding/json"
@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/fanfare/fanfare/simulator/window"
 )
 
 // fakePerson and fakeMessage are the JSON of the simulator's API, field by field.
@@ -45,8 +47,9 @@ type fakeMessage struct {
 	BroadcastID string            `json:"broadcast_id"`
 }
 
-// fake answers the simulator's JSON API from memory. It lives in tests only: the simulator's front
-// door imports this package, so its tests cannot import the simulator.
+// fake answers the simulator's JSON API from memory, so that a story can bring about in one line what
+// the simulator would only do after a while (a deleted message, a broken event stream, 120 people).
+// simulator_test.go holds the story with the real one.
 type fake struct {
 	t   *testing.T
 	url string
@@ -76,8 +79,8 @@ func newFake(t *testing.T, people int) *fake {
 		})
 	}
 	mux := http.NewServeMux()
-	mux.Handle("/teams", Handler())
-	mux.Handle("/teams/", Handler())
+	mux.Handle("/teams", window.Handler())
+	mux.Handle("/teams/", window.Handler())
 	mux.HandleFunc("GET /_simulator/people", f.list)
 	mux.HandleFunc("GET /_simulator/people/{id}", f.one)
 	mux.HandleFunc("GET /_simulator/people/{id}/events", f.events)

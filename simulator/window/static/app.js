@@ -49,7 +49,10 @@ function show() {
     if (before) people.focus(before);
     return;
   }
-  chat = new Chat(root, entraID, () => people.refresh());
+  chat = new Chat(root, entraID, (person) => {
+    people.select(person.entra_id); // the address may name a person by user principal name
+    people.refresh();
+  });
   chat.open();
   // On a narrow screen the list is gone now, the keyboard must not stay in it.
   if (before !== null && getComputedStyle(document.getElementById("people")).display === "none") root.focus();

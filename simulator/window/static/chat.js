@@ -32,7 +32,7 @@ export class Chat {
   #resize = new ResizeObserver(() => this.#stuck && this.#toEnd());
   #rescheme = () => this.#views.forEach((view) => view.redraw());
 
-  /** onChange is called after everything that may have changed the list of people, too. */
+  /** onChange(person) is called after everything that may have changed the list of people, too. */
   constructor(root, entraID, onChange) {
     this.#root = root;
     this.#id = entraID;
@@ -101,7 +101,7 @@ export class Chat {
     if (!first) this.#tellNews(before);
     this.#tellNotice(first);
     if (first) announce(`Chat of ${person.name}, ${this.#sent.length} messages`);
-    this.#onChange();
+    this.#onChange(person);
   }
 
   get #sent() {

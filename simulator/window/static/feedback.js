@@ -2,12 +2,17 @@
 import { h, icon, botAvatar } from "./dom.js";
 
 const shownFor = 6_000;
+const atOnce = 3;
 
 /** toast shows a sentence for some seconds; kind is "bot" (its answer), "done" or "error". */
 export function toast(text, kind = "done") {
   const area = document.getElementById("toasts");
-  // The same sentence twice (the answer of a click and its event) is shown once.
-  for (const old of area.children) if (old.dataset.text === text) old.remove();
+  // The same sentence twice (the answer of a click and its event) is shown once, and what was done
+  // before is old news now.
+  for (const old of [...area.children]) {
+    if (old.dataset.text === text || (kind === "done" && old.classList.contains("done"))) old.remove();
+  }
+  while (area.children.length >= atOnce) area.firstElementChild.remove();
   const close = h("button", { type: "button", class: "icon-button", "aria-label": "Dismiss" }, icon("clear"));
   const box = h("div", { class: `toast ${kind}` }, kind === "bot" ? botAvatar() : null, h("p", {}, text), close);
   box.dataset.text = text;

@@ -3,6 +3,9 @@ import { h, icon, avatar, botAvatar, when } from "./dom.js";
 import { markdown, renderCard } from "./cards.js";
 import { reactions } from "./reactions.js";
 
+// The simulator gives its bot this name, too (the recipient of its activities).
+const botName = "Fanfare";
+
 function botText(text) {
   const box = h("div", { class: "text" });
   box.innerHTML = markdown(text);
@@ -45,7 +48,7 @@ export class MessageView {
   constructor(message, person, handlers) {
     this.#handlers = handlers;
     this.#bot = message.from === "bot";
-    this.#name = this.#bot ? "Bot" : person.name;
+    this.#name = this.#bot ? botName : person.name;
     for (const [type, sign] of reactions) {
       const button = h("button", { type: "button", class: "reaction", "aria-label": type, title: type }, sign);
       button.addEventListener("click", () => handlers.react(type, button.getAttribute("aria-pressed") === "true"));
@@ -67,7 +70,7 @@ export class MessageView {
       this.#drawn = drawn;
       this.#bubble.replaceChildren(...content(message, this.#handlers));
     }
-    this.#head.replaceChildren(h("span", { class: "author" }, this.#name), when(message.at));
+    this.#head.replaceChildren(h("span", { class: "author" }, this.#name), this.#bot ? h("span", { class: "app" }, "App") : "", when(message.at));
     if (message.edited && !message.deleted) this.#head.append(h("span", { class: "edited" }, "Edited"));
     this.#toastLine.hidden = !this.#bot || !message.summary || message.deleted;
     this.#toastLine.replaceChildren(icon("bell"), h("span", { class: "sr-only" }, "Toast: "), message.summary ?? "");

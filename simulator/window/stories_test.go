@@ -1,4 +1,4 @@
-package window
+package window_test
 
 import (
 	"encoding/json"
