@@ -60,7 +60,17 @@ export class People {
     this.#search.addEventListener("keydown", (event) => {
       if (event.key === "ArrowDown") this.#list.querySelector("a")?.focus();
     });
-    setInterval(() => document.visibilityState === "visible" && this.refresh(), refreshEvery);
+    this.#keepFresh(refreshEvery);
+  }
+
+  // A search among a million people takes the simulator a while: the longer it takes, the rarer it is
+  // asked again.
+  #keepFresh(pause) {
+    setTimeout(async () => {
+      const start = performance.now();
+      if (document.visibilityState === "visible") await this.refresh();
+      this.#keepFresh(Math.max(refreshEvery, 20 * (performance.now() - start)));
+    }, pause);
   }
 
   get filtered() {
