@@ -1,0 +1,61 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/fanfare/fanfare/auth"
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/teams"
+)
+
+// Options is what the door is made of. All of it is required.
+type Options struct {
+	Service  *broadcast.Service
+	Keys     *auth.Keys
+	Verifier *teams.Verifier
+	Inbox    InboxStore
+	// Ready tells whether this process can work: database there, schema right. The
+	// sentence of a *broadcast.Error is shown to whoever asks, others only logged.
+	Ready   func(ctx context.Context) error
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+// Door serves machines.
+type Door struct {
+	o       Options
+	service *broadcast.Service
+	inbox   *inbox
+	log     *slog.Logger
+}
+
+// New makes the door. Nothing runs until its routes are served and RunInbox is called.
+func New(o Options) *Door {
+	d := &Door{o: o, service: o.Service, log: o.Log}
+	d.inbox = newInbox(o.Inbox, d.handleInbound, o.Now, o.Log)
+	return d
+}
+
+// Owns tells whether a path belongs to this door, for the server's answers to
+// what no route matches.
+func Owns(path string) bool {
+	return path == "/api" || strings.HasPrefix(path, "/api/") || path == "/healthz" || path == "/readyz"
+}
+
+// NotFound answers a path of ours that no route matches.
+func (d *Door) NotFound(c *gin.Context) {
+	d.headers(c)
+	d.fail(c, broadcast.Errorf(broadcast.NotFound, "There is nothing at this address. The API's addresses begin with /api/v1/."))
+}
+
+// NoMethod answers a method that a path of ours does not have; gin names those it has in Allow.
+func (d *Door) NoMethod(c *gin.Context) {
+	d.headers(c)
+	d.fail(c, errNoMethod)
+}

@@ -1,0 +1,188 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// InboxStore remembers the activities Teams posted until they are handled, and
+// for a while longer, so that a repeated one is known.
+type InboxStore interface {
+	// SaveActivity stores an activity; fresh is false if it is there already.
+	SaveActivity(ctx context.Context, in broadcast.Inbound) (fresh bool, err error)
+	// TakeActivities hands out unfinished ones, oldest first, to nobody else until
+	// the lease is over.
+	TakeActivities(ctx context.Context, limit int, lease time.Duration) ([]broadcast.Inbound, error)
+	// FinishActivities marks them handled.
+	FinishActivities(ctx context.Context, ids []int64) error
+}
+
+const (
+	lanes       = 8                // conversations handled at the same time
+	laneLength  = 16               // taken and waiting, per lane
+	takeAtOnce  = lanes * 8        // so that one crowded lane seldom holds up the others
+	inboxLease  = time.Minute      // when another try may take what was not finished
+	handleLimit = 15 * time.Second // for one activity
+	maxTries    = 5
+	pollEvery   = time.Second // for what another replica left behind
+)
+
+// inbox handles stored activities: each conversation in its order, by being
+// bound to one lane, and several conversations at the same time. Order holds
+// within one replica; between replicas "removed" and "added" of the same second
+// may change places, and the next event or refusal puts that right.
+type inbox struct {
+	store  InboxStore
+	handle func(context.Context, broadcast.Inbound) error
+	now    func() time.Time
+	log    *slog.Logger
+	nudge  chan struct{}
+	seed   maphash.Seed
+}
+
+func newInbox(store InboxStore, handle func(context.Context, broadcast.Inbound) error, now func() time.Time, log *slog.Logger) *inbox {
+	return &inbox{store: store, handle: handle, now: now, log: log, nudge: make(chan struct{}, 1), seed: maphash.MakeSeed()}
+}
+
+// poke says that something new is there. It never waits.
+func (in *inbox) poke() {
+	select {
+	case in.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// RunInbox handles what Teams posted until ctx is done, then finishes what is in
+// hand and returns nil. What was taken but not begun stays for the next run.
+func (d *Door) RunInbox(ctx context.Context) error {
+	d.inbox.run(ctx)
+	return nil
+}
+
+type taken struct {
+	broadcast.Inbound
+	at time.Time
+}
+
+func (in *inbox) run(ctx context.Context) {
+	var workers, finisher sync.WaitGroup
+	done := make(chan int64, lanes)
+	finisher.Go(func() { in.finishAll(ctx, done) })
+	queues := make([]chan taken, lanes)
+	for i := range queues {
+		queues[i] = make(chan taken, laneLength)
+		workers.Go(func() { in.work(ctx, queues[i], done) })
+	}
+	in.deal(ctx, queues)
+	for _, q := range queues {
+		close(q)
+	}
+	workers.Wait()
+	close(done)
+	finisher.Wait()
+}
+
+// deal takes activities and deals them out to the lanes until ctx is done.
+func (in *inbox) deal(ctx context.Context, queues []chan taken) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		got, err := in.store.TakeActivities(ctx, takeAtOnce, inboxLease)
+		if err != nil && ctx.Err() == nil {
+			in.log.ErrorContext(ctx, "inbox could not be read", "error", err)
+		}
+		at := in.now()
+		for _, a := range got {
+			lane := maphash.String(in.seed, a.ConversationID) % lanes
+			select {
+			case queues[lane] <- taken{a, at}:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if len(got) == takeAtOnce {
+			continue
+		}
+		select {
+		case <-in.nudge:
+		case <-tick.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// work handles one lane. After ctx is done, and for activities whose lease may
+// be over because the lane was slow, it lets them lie: they come again.
+func (in *inbox) work(ctx context.Context, queue <-chan taken, done chan<- int64) {
+	for a := range queue {
+		if ctx.Err() != nil || in.now().Sub(a.at) > inboxLease-2*handleLimit {
+			continue
+		}
+		if in.settled(ctx, a.Inbound) {
+			done <- a.ID
+		}
+	}
+}
+
+// settled handles one activity and tells whether it is over with, well or badly.
+func (in *inbox) settled(ctx context.Context, a broadcast.Inbound) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleLimit)
+	defer cancel()
+	err := in.guarded(ctx, a)
+	switch {
+	case err == nil:
+		return true
+	case errors.Is(err, errHopeless) || a.Attempts >= maxTries:
+		in.log.ErrorContext(ctx, "activity given up", "inbox", a.ID, "activity", a.ActivityID, "attempts", a.Attempts, "error", err)
+		return true
+	}
+	in.log.WarnContext(ctx, "activity will be tried again", "inbox", a.ID, "activity", a.ActivityID, "attempts", a.Attempts, "error", err)
+	return false
+}
+
+// guarded keeps a defect that one odd activity finds from ending the process.
+func (in *inbox) guarded(ctx context.Context, a broadcast.Inbound) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("handling panicked: %v\n%s", v, debug.Stack())
+		}
+	}()
+	return in.handle(ctx, a)
+}
+
+// finishAll marks activities handled, together those that came up while the last
+// mark was being written: in an install wave that saves most of the writes.
+func (in *inbox) finishAll(ctx context.Context, done <-chan int64) {
+	ctx = context.WithoutCancel(ctx)
+	for id := range done {
+		ids := []int64{id}
+		for more := true; more && len(ids) < takeAtOnce; {
+			select {
+			case next, open := <-done:
+				if more = open; open {
+					ids = append(ids, next)
+				}
+			default:
+				more = false
+			}
+		}
+		in.finish(ctx, ids)
+	}
+}
+
+func (in *inbox) finish(ctx context.Context, ids []int64) {
+	ctx, cancel := context.WithTimeout(ctx, handleLimit)
+	defer cancel()
+	if err := in.store.FinishActivities(ctx, ids); err != nil {
+		// They will be handled once more when the lease is over, without harm.
+		in.log.ErrorContext(ctx, "handled activities could not be marked", "count", len(ids), "error", err)
+	}
+}

@@ -1,0 +1,85 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// handler answers one route for somebody. An error it returns is told by fail.
+type handler func(c *gin.Context, a broadcast.Actor) error
+
+// who may use a route. The zero value lets nobody in.
+type who int
+
+const (
+	nobody  who = iota
+	public      // everybody, without saying who they are
+	teamsJS     // Teams itself: the handler checks its token before anything else
+	keyed       // the holder of an API key; the use-case looks at the roles
+)
+
+type route struct {
+	method, path string
+	who          who
+	do           handler
+}
+
+const (
+	get  = http.MethodGet
+	head = http.MethodHead
+	post = http.MethodPost
+	put  = http.MethodPut
+	v1   = "/api/v1"
+)
+
+// table is every route of this door.
+func (d *Door) table() []route {
+	return []route{
+		{get, "/healthz", public, d.health},
+		{get, "/readyz", public, d.ready},
+
+		{post, "/api/messages", teamsJS, d.receive},
+		{get, "/api/messages", public, d.describeBot},
+		{head, "/api/messages", public, d.describeBot},
+
+		{get, v1 + "/me", keyed, d.me},
+
+		{post, v1 + "/broadcasts", keyed, d.createBroadcast},
+		{get, v1 + "/broadcasts", keyed, d.listBroadcasts},
+		{get, v1 + "/broadcasts/:id", keyed, d.getBroadcast},
+		{put, v1 + "/broadcasts/:id", keyed, d.editBroadcast},
+		{get, v1 + "/broadcasts/:id/recipients", keyed, d.listRecipients},
+		{get, v1 + "/broadcasts/:id/reasons", keyed, d.listReasons},
+		{get, v1 + "/broadcasts/:id/history", keyed, d.listHistory},
+		{get, v1 + "/broadcasts/:id/card", keyed, d.showCard},
+
+		{post, v1 + "/broadcasts/:id/submit", keyed, d.move(broadcast.EventSubmit)},
+		{post, v1 + "/broadcasts/:id/withdraw", keyed, d.move(broadcast.EventWithdraw)},
+		{post, v1 + "/broadcasts/:id/approve", keyed, d.move(broadcast.EventApprove)},
+		{post, v1 + "/broadcasts/:id/reject", keyed, d.move(broadcast.EventReject)},
+		{post, v1 + "/broadcasts/:id/schedule", keyed, d.move(broadcast.EventSchedule)},
+		{post, v1 + "/broadcasts/:id/unschedule", keyed, d.move(broadcast.EventUnschedule)},
+		{post, v1 + "/broadcasts/:id/send", keyed, d.move(broadcast.EventSend)},
+		{post, v1 + "/broadcasts/:id/pause", keyed, d.move(broadcast.EventPause)},
+		{post, v1 + "/broadcasts/:id/resume", keyed, d.move(broadcast.EventResume)},
+		{post, v1 + "/broadcasts/:id/cancel", keyed, d.move(broadcast.EventCancel)},
+
+		{post, v1 + "/audience/reach", keyed, d.reach},
+		{get, v1 + "/groups", keyed, d.findGroups},
+
+		{get, v1 + "/rollout", keyed, d.showRollout},
+		{post, v1 + "/rollout/start", keyed, d.startRollout},
+		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},
+		{get, v1 + "/rollout/people", keyed, d.listInstallations},
+	}
+}
+
+// Routes hangs every route of this door into r.
+func (d *Door) Routes(r *gin.Engine) {
+	for _, t := range d.table() {
+		r.Handle(t.method, t.path, d.headers, d.guard(t.who, t.do))
+	}
+}

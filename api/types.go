@@ -1,0 +1,169 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// draftJSON is what an integrator says a broadcast should be.
+type draftJSON struct {
+	Title    string       `json:"title"`
+	Body     string       `json:"body"`
+	Image    *imageJSON   `json:"image"`
+	Buttons  []buttonJSON `json:"buttons"`
+	Audience audienceJSON `json:"audience"`
+}
+
+type imageJSON struct {
+	URL string `json:"url"`
+	Alt string `json:"alt"`
+}
+
+type buttonJSON struct {
+	Title string `json:"title"`
+	URL   string `json:"url"`
+}
+
+type audienceJSON struct {
+	Everyone bool        `json:"everyone"`
+	Groups   []groupJSON `json:"groups"`
+}
+
+// groupJSON is written as an object, and read as one or as the mere ID.
+type groupJSON struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (g *groupJSON) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &g.ID)
+	}
+	type plain groupJSON // without this method
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.DisallowUnknownFields() // an own method does not inherit it
+	return dec.Decode((*plain)(g))
+}
+
+func (j draftJSON) message() broadcast.Message {
+	m := broadcast.Message{Title: j.Title, Body: j.Body}
+	if j.Image != nil {
+		m.ImageURL, m.ImageAlt = j.Image.URL, j.Image.Alt
+	}
+	for _, b := range j.Buttons {
+		m.Buttons = append(m.Buttons, broadcast.Button(b))
+	}
+	return m
+}
+
+func (j audienceJSON) audience() broadcast.Audience {
+	a := broadcast.Audience{Everyone: j.Everyone}
+	for _, g := range j.Groups {
+		a.Groups = append(a.Groups, broadcast.Group(g))
+	}
+	return a
+}
+
+// broadcastJSON is a broadcast as integrators see it. Times are RFC 3339 in UTC,
+// null until they come to pass.
+type broadcastJSON struct {
+	ID          broadcast.ID      `json:"id"`
+	State       broadcast.State   `json:"state"`
+	Revision    int64             `json:"revision"`
+	Title       string            `json:"title"`
+	Body        string            `json:"body"`
+	Image       *imageJSON        `json:"image"`
+	Buttons     []buttonJSON      `json:"buttons"`
+	Audience    audienceJSON      `json:"audience"`
+	Author      *personJSON       `json:"author"`
+	SubmittedBy *personJSON       `json:"submitted_by"`
+	ApprovedBy  *personJSON       `json:"approved_by"`
+	Reason      string            `json:"reason"`
+	DueAt       *time.Time        `json:"due_at"`
+	CreatedAt   *time.Time        `json:"created_at"`
+	UpdatedAt   *time.Time        `json:"updated_at"`
+	StartedAt   *time.Time        `json:"started_at"`
+	FinishedAt  *time.Time        `json:"finished_at"`
+	Tally       tallyJSON         `json:"tally"`
+	Can         []broadcast.Event `json:"can"` // what this key may do to it now
+}
+
+type personJSON struct {
+	ID   broadcast.EntraID `json:"id"`
+	Name string            `json:"name"`
+}
+
+// tallyJSON: pending, ready, sent, failed, skipped, cancelled and expired add up
+// to total; maybe_repeated counts some of those sent once more.
+type tallyJSON struct {
+	Total         int `json:"total"`
+	Pending       int `json:"pending"`
+	Ready         int `json:"ready"`
+	Sent          int `json:"sent"`
+	Failed        int `json:"failed"`
+	Skipped       int `json:"skipped"`
+	Cancelled     int `json:"cancelled"`
+	Expired       int `json:"expired"`
+	MaybeRepeated int `json:"maybe_repeated"`
+}
+
+func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
+	j := broadcastJSON{
+		ID: b.ID, State: b.State, Revision: b.Revision,
+		Title: b.Message.Title, Body: b.Message.Body, Buttons: []buttonJSON{},
+		Audience: audienceJSON{Everyone: b.Audience.Everyone, Groups: []groupJSON{}},
+		Author:   person(b.Author), SubmittedBy: person(b.SubmittedBy), ApprovedBy: person(b.ApprovedBy), Reason: b.Reason,
+		DueAt: moment(b.DueAt), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),
+		StartedAt: moment(b.StartedAt), FinishedAt: moment(b.FinishedAt),
+		Tally: tallyJSON(b.Tally), Can: events(b, a),
+	}
+	if b.Message.ImageURL != "" {
+		j.Image = &imageJSON{b.Message.ImageURL, b.Message.ImageAlt}
+	}
+	for _, x := range b.Message.Buttons {
+		j.Buttons = append(j.Buttons, buttonJSON(x))
+	}
+	for _, g := range b.Audience.Groups {
+		j.Audience.Groups = append(j.Audience.Groups, groupJSON(g))
+	}
+	return j
+}
+
+// events is what an actor may do to a broadcast now, in the order of the moves table.
+func events(b *broadcast.Broadcast, a broadcast.Actor) []broadcast.Event {
+	out := []broadcast.Event{}
+	for _, r := range broadcast.Moves() {
+		if r.From == b.State && b.Can(a, r.Event) {
+			out = append(out, r.Event)
+		}
+	}
+	return out
+}
+
+func person(r broadcast.ActorRef) *personJSON {
+	if r == (broadcast.ActorRef{}) {
+		return nil
+	}
+	return &personJSON{r.ID, r.Name}
+}
+
+// moment is a time as JSON has it; null for never.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Millisecond)
+	return &t
+}
+
+// nextOf is the cursor of the following page; null at the end.
+func nextOf[T comparable](v T) *T {
+	var none T
+	if v == none {
+		return nil
+	}
+	return &v
+}
