@@ -66,7 +66,7 @@ func New(o Options) (*Client, error) {
 		o.Cloud = cloudOf(base)
 	}
 	auth, err := authentication.NewAzureIdentityAuthenticationProviderWithScopesAndValidHosts(
-		o.Credential, []string{o.Cloud + "/.default"}, []string{base.Hostname()})
+		marked{o.Credential}, []string{o.Cloud + "/.default"}, []string{base.Hostname()})
 	if err != nil {
 		return nil, fmt.Errorf("graph: authentication: %w", err)
 	}
@@ -91,10 +91,22 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Transport == nil {
-		o.Transport = khttp.GetDefaultTransport()
+		o.Transport = defaultTransport()
 	}
 	o.Cloud = strings.TrimSuffix(o.Cloud, "/")
 	return o
+}
+
+// defaultTransport keeps a connection for each of some dozens of workers where
+// Graph is not reached by HTTP/2.
+func defaultTransport() http.RoundTripper {
+	standard, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t := standard.Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
 }
 
 func parseBase(raw string) (*url.URL, error) {

@@ -257,10 +257,25 @@ func TestACallEndsWithItsContext(t *testing.T) {
 
 func TestNoTokenIsToldApart(t *testing.T) {
 	t.Parallel()
-	c, _, cred := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("called without a token") })
-	cred.err = errors.New("dial tcp: connection refused")
-	_, err := get(t.Context(), c, graph.Request{Path: "/x"})
-	if f := broadcast.AsFault(err); f.Class != broadcast.Transient || f.Status != 0 {
-		t.Errorf("fault %+v, want passing trouble", f)
+	for _, tc := range []struct {
+		says   string
+		class  broadcast.FaultClass
+		reason broadcast.Reason
+		detail string
+	}{
+		{"dial tcp: connection refused", broadcast.Transient, broadcast.ReasonTrouble, "dial tcp: connection refused"},
+		{"authentication failed\nRESPONSE 503\n{\"error\":\"temporarily_unavailable\"}", broadcast.Transient, broadcast.ReasonTrouble, ""},
+		{"authentication failed\nRESPONSE 401\n{\n  \"error\": \"invalid_client\",\n  \"error_description\": \"AADSTS7000215: Invalid client secret provided.\\r\\nTrace\"}", broadcast.Permanent, broadcast.ReasonCredentials, "AADSTS7000215: Invalid client secret provided."},
+	} {
+		c, _, cred := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("called without a token") })
+		cred.err = errors.New(tc.says)
+		_, err := get(t.Context(), c, graph.Request{Path: "/x"})
+		f := broadcast.AsFault(err)
+		if f.Class != tc.class || f.Scope != broadcast.ScopeService || f.Reason != tc.reason || f.Code != graph.CodeToken {
+			t.Errorf("%q: fault %+v", tc.says, f)
+		}
+		if tc.detail != "" && f.Detail != tc.detail {
+			t.Errorf("detail %q, want %q", f.Detail, tc.detail)
+		}
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
-
 	"github.com/fanfare/fanfare/broadcast"
 )
 
@@ -40,6 +38,7 @@ var rules = []rule{
 	{status: 403, text: "not allowed to manage the teams app", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonMismatch},
 	{status: 403, text: "missing role permissions", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonCredentials},
 	{status: 403, code: "Authorization_RequestDenied", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonCredentials},
+	{status: 403, text: "not licensed", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonNoTeams},
 	{status: 403, text: "permission policy", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonPolicy},
 	{status: 403, code: "AccessDenied", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonPolicy},
 
@@ -95,7 +94,7 @@ func unanswered(err error, n note) *broadcast.Fault {
 		Class: broadcast.Transient, Scope: broadcast.ScopeRecipient, Reason: broadcast.ReasonTrouble,
 		Status: n.status, Code: CodeNetwork, Detail: shorten(textOf(err)),
 	}
-	var refused *azidentity.AuthenticationFailedError
+	var noToken *tokenError
 	switch {
 	case n.status != 0:
 		f.Code = CodeUnreadable
@@ -103,10 +102,9 @@ func unanswered(err error, n note) *broadcast.Fault {
 		f.Code = CodeCancelled
 	case errors.Is(err, context.DeadlineExceeded):
 		f.Code = CodeTimeout
-	case errors.As(err, &refused):
-		f.Code, f.Scope, f.Detail = CodeToken, broadcast.ScopeService, shorten(entraSays(f.Detail, textOf(err)))
-		if res := refused.RawResponse; res != nil && res.StatusCode >= 400 && res.StatusCode < 500 &&
-			res.StatusCode != http.StatusTooManyRequests && res.StatusCode != http.StatusRequestTimeout {
+	case errors.As(err, &noToken):
+		f.Code, f.Scope, f.Detail = CodeToken, broadcast.ScopeService, shorten(entraSays(textOf(noToken.err)))
+		if noToken.refused() {
 			f.Class, f.Reason = broadcast.Permanent, broadcast.ReasonCredentials
 		}
 	}
@@ -125,18 +123,6 @@ func textOf(err error) (text string) {
 		return "no answer"
 	}
 	return err.Error()
-}
-
-// entraSays cuts Entra's sentence out of azidentity's page of diagnostics.
-func entraSays(fallback, text string) string {
-	i := strings.Index(text, "AADSTS")
-	if i < 0 {
-		return fallback
-	}
-	if end := strings.IndexAny(text[i:], "\"\r\n\\"); end > 0 {
-		return text[i : i+end]
-	}
-	return text[i:]
 }
 
 // maxDetail is how many runes of Microsoft's words are kept.
