@@ -1,0 +1,100 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// moveBroadcast is the handler of every button that moves a broadcast.
+func (d *Door) moveBroadcast(ev broadcast.Event) handler {
+	return func(c *gin.Context, a broadcast.Actor) error {
+		ask, typed, err := readAsk(c)
+		if err == nil {
+			_, err = d.service.Do(c.Request.Context(), a, ev, ask)
+		}
+		if err != nil {
+			return d.moveRefused(c, a, ev, typed, err)
+		}
+		c.Redirect(http.StatusSeeOther, "/broadcasts/"+string(ask.ID)+"?said="+string(ev))
+		return nil
+	}
+}
+
+// readAsk reads a dialog. The time comes twice: as typed, and (with script) as
+// the moment it means in the person's own zone; without script it is UTC, and
+// the dialog says so.
+func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
+	if err := c.Request.ParseForm(); err != nil {
+		return broadcast.Ask{}, asked{}, err
+	}
+	f := c.Request.PostForm
+	typed := asked{Note: strings.TrimSpace(f.Get("note")), At: f.Get("at")}
+	revision, _ := strconv.ParseInt(f.Get("revision"), 10, 64) // 0 does not compare
+	ask := broadcast.Ask{ID: broadcast.ID(c.Param("id")), Revision: revision, Note: typed.Note}
+	if len([]rune(ask.Note)) > maxNote {
+		return ask, typed, &broadcast.Error{Code: broadcast.Invalid, Field: "note", Message: "The reason is longer than 1,000 characters. Shorten it."}
+	}
+	if typed.At == "" {
+		return ask, typed, nil
+	}
+	at, err := time.Parse(time.RFC3339, f.Get("at_moment"))
+	if err != nil {
+		at, err = time.Parse("2006-01-02T15:04", typed.At)
+	}
+	if err != nil {
+		return ask, typed, &broadcast.Error{Code: broadcast.Invalid, Field: "at", Message: "This is not a date and time. Write it like 2027-01-31T09:00."}
+	}
+	ask.DueAt = at.UTC()
+	return ask, typed, nil
+}
+
+const maxNote = 1000
+
+// moveRefused shows the broadcast as it stands now, with the reason, and the
+// dialog with what was typed where that can be mended there.
+func (d *Door) moveRefused(c *gin.Context, a broadcast.Actor, ev broadcast.Event, typed asked, err error) error {
+	e := broadcast.AsError(err)
+	if e == nil || e.Code == broadcast.NotFound || wantsData(c) {
+		return err
+	}
+	p := showPage{Asked: typed}
+	switch {
+	case e.Field == "note" || e.Field == "at":
+		p.Ask, p.Asked.Problem = string(ev), e.Message
+	case e.Code == broadcast.Invalid:
+		p.Trouble = "It cannot be submitted yet:"
+		p.Mend = allProblems(err)
+	default:
+		p.Trouble = e.Message
+	}
+	return d.show(c, a, statuses[e.Code], broadcast.ID(c.Param("id")), p)
+}
+
+func allProblems(err error) broadcast.Problems {
+	var out broadcast.Problems
+	for _, p := range problemsOf(err) {
+		out = append(out, &broadcast.Error{Code: broadcast.Invalid, Field: p.Field, Message: p.Message})
+	}
+	return out
+}
+
+// duplicateBroadcast begins a new draft with the same words and audience.
+func (d *Door) duplicateBroadcast(c *gin.Context, a broadcast.Actor) error {
+	ctx := c.Request.Context()
+	b, err := d.service.Get(ctx, a, broadcast.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	copied, err := d.service.Create(ctx, a, b.Message, b.Audience)
+	if err != nil {
+		return err
+	}
+	c.Redirect(http.StatusSeeOther, "/broadcasts/"+string(copied.ID)+"/edit?said=duplicate")
+	return nil
+}

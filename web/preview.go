@@ -1,0 +1,166 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// look is how a message will look: the very card the server would send, and how
+// much of the limit it takes.
+type look struct {
+	Card     []byte
+	Units    int
+	Limit    int
+	Problem  string            // why there is no card, in a sentence
+	Message  broadcast.Message // what to read where no script draws the card
+	problems []problem
+}
+
+// High is from where on the size is shown as a warning.
+func (l look) High() int { return l.Limit * 9 / 10 }
+
+// lookOf composes what the form would send. A draft's author is named on the
+// card, whoever looks at it.
+func (d *Door) lookOf(ctx context.Context, a broadcast.Actor, form draft) (look, error) {
+	b := broadcast.Broadcast{ID: form.ID, Message: form.Message, Audience: form.Audience}
+	if form.ID != "" {
+		kept, err := d.service.Get(ctx, a, form.ID)
+		if err != nil {
+			return look{}, err
+		}
+		b.Author, b.ApprovedBy = kept.Author, kept.ApprovedBy
+	}
+	return d.lookAt(a, b)
+}
+
+func (d *Door) lookAt(a broadcast.Actor, b broadcast.Broadcast) (look, error) {
+	l := look{Limit: d.o.SizeLimit, Message: b.Message}
+	payload, err := d.service.Preview(a, b)
+	if e := broadcast.AsError(err); e != nil {
+		l.Problem, l.problems = e.Message, problemsOf(err)
+		return l, nil
+	}
+	if err != nil {
+		return l, err
+	}
+	l.Card, l.Units = payload.Card, payload.Units
+	return l, nil
+}
+
+type lookAnswer struct {
+	Card     json.RawMessage `json:"card"`
+	Units    int             `json:"units"`
+	Limit    int             `json:"limit"`
+	Problem  string          `json:"problem,omitempty"`
+	Problems []problem       `json:"problems,omitempty"`
+}
+
+// preview answers the editor while somebody types.
+func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
+	form, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	l, err := d.lookOf(c.Request.Context(), a, form)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, lookAnswer{cardJSON(l.Card), l.Units, l.Limit, l.Problem, l.problems})
+	return nil
+}
+
+// reachPart is a head-count as people read it.
+type reachPart struct {
+	Reach    broadcast.Reach
+	Excluded []share
+	Problem  string
+}
+
+func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audience) (reachPart, error) {
+	r, err := d.service.Reach(ctx, a, to)
+	if e := broadcast.AsError(err); e != nil {
+		return reachPart{Problem: e.Message}, nil
+	}
+	if err != nil {
+		return reachPart{}, err
+	}
+	return reachPart{Reach: r, Excluded: shares(r.Excluded)}, nil
+}
+
+type reachAnswer struct {
+	HTML  string `json:"html"`
+	Count int    `json:"count"` // people who would get it
+	Known bool   `json:"known"` // false when the audience cannot be counted as it stands
+}
+
+// reachOfForm counts the audience somebody is choosing.
+func (d *Door) reachOfForm(c *gin.Context, a broadcast.Actor) error {
+	form, err := readDraft(c)
+	if err != nil {
+		return err
+	}
+	return d.answerReach(c, a, form.Audience)
+}
+
+// reachOfBroadcast counts the audience of a stored broadcast.
+func (d *Door) reachOfBroadcast(c *gin.Context, a broadcast.Actor) error {
+	b, err := d.service.Get(c.Request.Context(), a, broadcast.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	return d.answerReach(c, a, b.Audience)
+}
+
+func (d *Door) answerReach(c *gin.Context, a broadcast.Actor, to broadcast.Audience) error {
+	p, err := d.reach(c.Request.Context(), a, to)
+	if err != nil {
+		return err
+	}
+	if !wantsData(c) {
+		d.renderPart(c, http.StatusOK, "reach", p)
+		return nil
+	}
+	html, err := d.part("reach", p)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable(), p.Problem == ""})
+	return nil
+}
+
+type groupAnswer struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Note string `json:"note"` // what tells it from another of the same name
+}
+
+// findGroups answers the group search.
+func (d *Door) findGroups(c *gin.Context, a broadcast.Actor) error {
+	hits, err := d.service.Groups(c.Request.Context(), a, c.Query("q"))
+	if err != nil {
+		return err
+	}
+	out := make([]groupAnswer, len(hits))
+	for i, h := range hits {
+		out[i] = groupAnswer{h.ID, h.Name, groupNote(h)}
+	}
+	c.JSON(http.StatusOK, out)
+	return nil
+}
+
+// groupNote tells groups of the same name apart.
+func groupNote(h broadcast.GroupHit) string {
+	note := h.Kind
+	for _, more := range []string{h.Mail, h.Description} {
+		if more != "" && note != "" {
+			note += " · "
+		}
+		note += more
+	}
+	return note
+}
