@@ -12,6 +12,7 @@ import (
 
 // claims is what we read of an ID token; everything else is ignored (protocol H.1).
 type claims struct {
+	Issuer   string   `json:"iss"`
 	TenantID string   `json:"tid"`
 	ObjectID string   `json:"oid"`
 	Name     string   `json:"name"`
@@ -20,11 +21,11 @@ type claims struct {
 	Roles    []string `json:"roles"` // absent when the person has none
 }
 
-// check is what the library leaves to us: tenant, nonce and a usable identity.
-func (c claims) check(tenant, nonce string) error {
+// check is what the library leaves to us: issuer, tenant, nonce and a usable identity.
+func (c claims) check(issuer, tenant, nonce string) error {
 	switch {
-	case !strings.EqualFold(c.TenantID, tenant):
-		return fmt.Errorf("%w: %q", errForeignTenant, c.TenantID)
+	case c.Issuer != issuer || !strings.EqualFold(c.TenantID, tenant):
+		return fmt.Errorf("%w: issuer %q, tid %q", errForeignTenant, c.Issuer, c.TenantID)
 	case nonce == "" || subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(nonce)) != 1:
 		return errors.New("id token: the nonce is not the one we sent")
 	case c.ObjectID == "":

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -16,9 +15,10 @@ import (
 // entra is what we know of our tenant's sign-in. It is discovered at the first
 // use and tried again after failures.
 type entra struct {
-	issuer, clientID, clientSecret, redirect string
-	http                                     *http.Client
-	now                                      func() time.Time
+	issuer, tenant, clientID, clientSecret, redirect string
+
+	http *http.Client
+	now  func() time.Time
 
 	mu       sync.Mutex
 	found    *discovered
@@ -71,6 +71,7 @@ func (e *entra) discover(ctx context.Context) (*discovered, error) {
 		},
 		verifier: provider.Verifier(&oidc.Config{
 			ClientID: e.clientID, SupportedSigningAlgs: []string{oidc.RS256}, Now: e.now,
+			SkipIssuerCheck: true, // claims.check does it, to tell a foreign tenant from a fault
 		}),
 		endSession: more.EndSession,
 	}
@@ -100,11 +101,5 @@ func (e *entra) redeem(ctx context.Context, code string, a attempt) (claims, err
 	if err := id.Claims(&c); err != nil {
 		return claims{}, fmt.Errorf("id token claims: %w", err)
 	}
-	return c, c.check(e.tenant(), a.Nonce)
-}
-
-// tenant is the tenant's ID, which the issuer carries.
-func (e *entra) tenant() string {
-	parts := strings.Split(e.issuer, "/")
-	return parts[len(parts)-2]
+	return c, c.check(e.issuer, e.tenant, a.Nonce)
 }

@@ -58,7 +58,7 @@ func NewWeb(o WebOptions) (*Web, error) {
 	w := &Web{o: o, public: public, secure: public.Scheme == "https", say: plainPage}
 	w.sessions = w.newSessions()
 	w.entra = entra{
-		issuer: o.Authority + "/" + o.TenantID + "/v2.0", clientID: o.ClientID, clientSecret: o.ClientSecret,
+		issuer: o.Authority + "/" + o.TenantID + "/v2.0", tenant: o.TenantID, clientID: o.ClientID, clientSecret: o.ClientSecret,
 		redirect: o.PublicURL + "/auth/callback", http: o.HTTP, now: o.Now,
 	}
 	return w, nil
