@@ -3,6 +3,7 @@ package keys
 import (
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"math/big"
@@ -45,6 +46,7 @@ type Ring struct {
 	mu         sync.RWMutex
 	generation int
 	key        *rsa.PrivateKey
+	thumb      string
 }
 
 // NewRing returns a ring with its first key.
@@ -65,14 +67,21 @@ func (r *Ring) Rotate(generation int) error {
 	if err != nil {
 		return err
 	}
-	r.key, r.generation = key, generation
+	r.key, r.generation, r.thumb = key, generation, thumbprint(key)
 	return nil
+}
+
+// thumbprint is 20 bytes, as clients expect of an x5t; Entra uses it as the key's
+// ID too.
+func thumbprint(key *rsa.PrivateKey) string {
+	sum := sha256.Sum256(key.N.Bytes())
+	return base64.RawURLEncoding.EncodeToString(sum[:20])
 }
 
 func (r *Ring) current() (*rsa.PrivateKey, string) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.key, fmt.Sprintf("%s-%d", r.name, r.generation)
+	return r.key, r.thumb
 }
 
 // ID is the present key's ID.
@@ -86,7 +95,7 @@ func (r *Ring) Sign(claims jwt.MapClaims, kid string) (string, error) {
 		kid = own
 	}
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
-	token.Header["kid"], token.Header["x5t"] = kid, kid
+	token.Header["kid"], token.Header["x5t"] = kid, own
 	return token.SignedString(key)
 }
 
@@ -124,7 +133,7 @@ func (r *Ring) Publish(kid string, endorsements ...string) JWK {
 	}
 	enc := base64.RawURLEncoding
 	return JWK{
-		KeyType: "RSA", Use: "sig", KeyID: kid, Thumbprint: kid, Endorsements: endorsements,
+		KeyType: "RSA", Use: "sig", KeyID: kid, Thumbprint: own, Endorsements: endorsements,
 		N: enc.EncodeToString(key.N.Bytes()), E: enc.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 	}
 }
