@@ -29,7 +29,7 @@ const patience = 15 * time.Second
 
 // stage is a simulator on a port, a bot that listens, and a client.
 type stage struct {
-	t      *testing.T
+	t      testing.TB
 	sim    *simulator.Simulator
 	server *simulator.Server
 	client *http.Client
@@ -44,7 +44,7 @@ func quick(o *simulator.Options) {
 	o.ConnectorRate, o.GraphInstallRate, o.EventDelay = 0, 0, 5*time.Millisecond
 }
 
-func newStage(t *testing.T, change ...func(*simulator.Options)) *stage {
+func newStage(t testing.TB, change ...func(*simulator.Options)) *stage {
 	t.Helper()
 	o := simulator.DefaultOptions()
 	quick(&o)
@@ -119,7 +119,7 @@ type reply struct {
 	body   string
 }
 
-func (r reply) json(t *testing.T) map[string]any {
+func (r reply) json(t testing.TB) map[string]any {
 	t.Helper()
 	var out map[string]any
 	if err := json.Unmarshal([]byte(r.body), &out); err != nil {
@@ -276,7 +276,7 @@ func (h heard) from() string {
 	return id
 }
 
-func newListener(t *testing.T) *listener {
+func newListener(t testing.TB) *listener {
 	l := &listener{signal: make(chan struct{}, 1)}
 	server := httptest.NewServer(l)
 	t.Cleanup(server.Close)
