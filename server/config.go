@@ -143,10 +143,50 @@ func (c Config) Text() string {
 	var b strings.Builder
 	for _, s := range settings {
 		value := s.get(&c)
-		if s.secret && value != "" {
-			value = "********"
+		if s.secret {
+			value = s.mask(value)
 		}
 		fmt.Fprintf(&b, "%s=%s\n", s.name, value)
+	}
+	return b.String()
+}
+
+// stars hides a secret.
+func stars(value string) string {
+	if value == "" {
+		return ""
+	}
+	return "********"
+}
+
+// withoutPassword hides the password of a database's address, and the whole of
+// it when it is of a form that might hold one elsewhere.
+func withoutPassword(value string) string {
+	u, err := url.Parse(value)
+	switch {
+	case strings.HasPrefix(value, "sqlite:"):
+		return value
+	case err == nil && u.Host != "" && u.RawQuery == "":
+		return u.Redacted()
+	}
+	return stars(value)
+}
+
+// SettingsTable is the configuration as the README lists it.
+func SettingsTable() string {
+	var b strings.Builder
+	b.WriteString("| variable | usually | what it is |\n|---|---|---|\n")
+	for _, s := range settings {
+		usual := "`" + s.usual + "`"
+		switch {
+		case s.required:
+			usual = "**required**"
+		case s.usual == "":
+			usual = ""
+		case len(s.usual) > 70:
+			usual = "Microsoft's own"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", s.name, usual, s.about)
 	}
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/teams"
 )
 
@@ -19,6 +20,7 @@ import (
 type setting struct {
 	name, usual, about string
 	required, secret   bool
+	mask               func(string) string // of a secret, for printing
 	set                func(*Config, string) error
 	get                func(*Config) string
 }
@@ -45,7 +47,7 @@ func (s setting) raw(getenv func(string) string) (string, error) {
 }
 
 var settings = []setting{
-	text("FANFARE_DATABASE", "sqlite:fanfare.db", "where everything is remembered: sqlite:FILE or postgres://user:password@host/name", func(c *Config) *string { return &c.Database }).hidden(),
+	text("FANFARE_DATABASE", "sqlite:fanfare.db", "where everything is remembered: sqlite:FILE or postgres://user:password@host/name", func(c *Config) *string { return &c.Database }).address(),
 	text("FANFARE_LISTEN", "127.0.0.1:8080", "address and port to listen on", func(c *Config) *string { return &c.Listen }).checked(listenAddress),
 	link("FANFARE_PUBLIC_URL", "", "the address people and Teams reach Fanfare at, e.g. https://fanfare.example.com", func(c *Config) **url.URL { return &c.PublicURL }).must(),
 	text("FANFARE_TENANT_ID", "", "the Entra tenant's ID (a GUID)", func(c *Config) *string { return &c.TenantID }).checked(guid).must(),
@@ -68,7 +70,7 @@ var settings = []setting{
 	list("FANFARE_SERVICE_HOSTS", strings.Join(teams.DefaultHosts(), ","), "the only hosts the bot's token is sent to", func(c *Config) *[]string { return &c.ServiceHosts }),
 	list("FANFARE_PLAIN_HTTP_HOSTS", "", "loopback host:port that links, images and service URLs may use without https (a simulator)", func(c *Config) *[]string { return &c.PlainHTTP }).checked(loopbacks),
 	text("FANFARE_CA_FILE", "", "further certificate authorities to trust (PEM)", func(c *Config) *string { return &c.CAFile }),
-	list("FANFARE_TEAMS_PLANS", "57ff2da0-773e-42df-b2af-ffb7a2317929,9953b155-8aef-4c56-92f3-72b0487fce41,fd500458-c24c-478e-856c-a6067a8376cd", "the service plans that count as a Teams licence", func(c *Config) *[]string { return &c.TeamsPlans }),
+	list("FANFARE_TEAMS_PLANS", strings.Join(directory.TeamsPlans(), ","), "the service plans that count as a Teams licence", func(c *Config) *[]string { return &c.TeamsPlans }),
 	list("FANFARE_RSC_PERMISSIONS", "", "resource-specific permissions the manifest declares, consented to at installation", func(c *Config) *[]string { return &c.RSC }),
 	number("FANFARE_CONNECTOR_RATE", "45", "requests/s to Teams, below Microsoft's 50; 0 for no limit (only a simulator survives that)", func(c *Config) *float64 { return &c.ConnectorRate }),
 	number("FANFARE_INSTALL_RATE", "25", "installations/s through Graph, below Microsoft's 30 sustained; 0 for no limit", func(c *Config) *float64 { return &c.InstallRate }),
@@ -81,7 +83,10 @@ var settings = []setting{
 }
 
 func (s setting) must() setting   { s.required = true; return s }
-func (s setting) hidden() setting { s.secret = true; return s }
+func (s setting) hidden() setting { s.secret, s.mask = true, stars; return s }
+
+// address is a secret of which only the password is hidden.
+func (s setting) address() setting { s.secret, s.mask = true, withoutPassword; return s }
 
 // checked adds a check before the value is set.
 func (s setting) checked(check func(string) error) setting {

@@ -146,17 +146,18 @@ func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error 
 	if err != nil {
 		return err
 	}
-	w.directory, err = directory.New(directory.Options{Graph: client, People: s.store, TeamsPlans: c.TeamsPlans, Now: time.Now, Log: s.log})
-	if err != nil {
-		return err
-	}
+	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
 	budget := fanout.NewBudget(s.store, fanout.FamilyInstall, c.InstallRate)
 	w.install, err = graphinstall.New(graphinstall.Options{
-		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), RSC: c.RSC,
-		Budget: budget, Grace: c.InstallGrace, Workers: c.Workers, Now: time.Now, Log: s.log,
+		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.RSC,
+		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: time.Now, Log: s.log,
 	})
 	return err
 }
+
+// installSpan is how long one piece of install work goes on: below the engine's
+// limit for it, long enough to be worth taking.
+const installSpan = 15 * time.Second
 
 // employ gives the engine its hands.
 func (s *Server) employ(w *world) error {
@@ -172,7 +173,7 @@ func (s *Server) employ(w *world) error {
 			Budget: fanout.NewBudget(s.store, fanout.FamilyConnector, s.config.ConnectorRate), Now: time.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{Service: s.service, Leftovers: s.store, Engine: eng, Log: s.log},
-		Install: w.install.Run,
+		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Sync:    w.directory.Sync,
 	}
 	return nil
