@@ -1,6 +1,8 @@
 package river
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -55,10 +57,16 @@ func (j job) options() *river.InsertOpts {
 	return o
 }
 
+// inserts sorts works and drops doubles: PostgreSQL refuses a statement that meets
+// the same unique key twice, and two transactions that insert the same keys in
+// different orders would wait for each other crosswise.
 func inserts(works []broadcast.Work) ([]river.InsertManyParams, error) {
 	if err := engine.Check(works); err != nil {
 		return nil, err
 	}
+	works = slices.Compact(slices.SortedFunc(slices.Values(works), func(a, b broadcast.Work) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.BroadcastID, b.BroadcastID), cmp.Compare(a.Chunk, b.Chunk))
+	}))
 	params := make([]river.InsertManyParams, len(works))
 	for i, w := range works {
 		j := jobOf(w)

@@ -21,9 +21,13 @@ type worker struct {
 // until makes a Do whose context ends with stop and not with the one it is given:
 // River's would end it by the timeout that here measures silence. An error while
 // stopping is given back as it is, and River lets the job wait again; any other has
-// been logged, and ends the job.
+// been logged, and ends the job. River may still bring jobs it fetched before the
+// stop: they go back untouched.
 func until(stop context.Context, do broadcast.Do) broadcast.Do {
 	return func(ctx context.Context, w broadcast.Work) error {
+		if err := stop.Err(); err != nil {
+			return err
+		}
 		life, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		defer cancel()
 		defer context.AfterFunc(stop, cancel)()
