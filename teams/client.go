@@ -70,12 +70,8 @@ func NewClient(o Options) (*Client, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	// A copy, so that the caller's client keeps its own redirects. A redirect would
-	// carry the token on to an address that was not checked.
-	hc := *o.HTTP
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{
-		http: &hc, token: o.Token, bot: account{ID: "28:" + o.BotID, Name: o.BotName}, tenant: o.TenantID,
+		http: straight(o.HTTP), token: o.Token, bot: account{ID: "28:" + o.BotID, Name: o.BotName}, tenant: o.TenantID,
 		hosts: o.Hosts, fallback: o.FallbackServiceURL, composer: o.Composer, timeout: o.Timeout, now: o.Now, log: o.Log,
 	}, nil
 }

@@ -1,6 +1,9 @@
 package teams
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // escape writes text so that Teams' Markdown shows exactly these characters, on one
 // line. People's stars, brackets and underscores stay theirs.
@@ -8,24 +11,26 @@ func escape(text string) string {
 	return escapeStart(strings.TrimSpace(escapeInline(strings.Join(strings.Fields(text), " "))))
 }
 
-// escapeInline escapes what means something anywhere in a line. A brace is among it
-// because cards replace {{DATE(…)}} and ${…} before they read Markdown. ! and & are
-// escaped only where they would begin an image or an entity, to keep text readable
-// on clients that show the backslash.
+// escapeInline escapes what means something anywhere in a line. !, & and { are
+// escaped only where they would begin an image, an entity or one of the {{DATE(…)}}
+// that cards replace before they read Markdown: text stays readable on clients that
+// show the backslash.
 func escapeInline(text string) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
 	var b strings.Builder
 	b.Grow(len(text) + 8)
+	var before rune
 	for i, r := range text {
-		rest := text[i+len(string(r)):]
+		rest := text[i+utf8.RuneLen(r):]
 		switch {
-		case strings.ContainsRune("\\`*_[]<>{}~", r),
+		case strings.ContainsRune("\\`*_[]<>~", r),
 			r == '!' && (rest == "" || rest[0] == '['),
+			r == '{' && (before == '{' || before == '$'),
 			r == '&' && beginsEntity(rest):
 			b.WriteByte('\\')
-		case r < ' ' || r == 0x7f:
-			r = ' ' // a control character has no picture, and \r would start a list item
 		}
-		b.WriteRune(r)
+		before = r
+		b.WriteRune(printable(r))
 	}
 	return b.String()
 }

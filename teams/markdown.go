@@ -1,6 +1,7 @@
 package teams
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,47 +46,50 @@ type renderer struct {
 
 // render turns Markdown into card elements, with notes for the author.
 func render(body string, links broadcast.Links) ([]element, []string) {
-	r := &renderer{source: []byte(body), links: links}
-	out := r.blocks(parse(r.source), 0)
+	r := &renderer{source: []byte(strings.ToValidUTF8(body, "\uFFFD")), links: links}
+	out := r.blocks(nil, parse(r.source).FirstChild(), 0)
 	return out, r.notes.list
 }
 
-// blocks draws the children of a container.
-func (r *renderer) blocks(parent ast.Node, depth int) []element {
-	var out []element
+// blocks draws a node and its siblings. Like everything that draws it appends to
+// out: text nested ten thousand deep would be copied as often otherwise.
+func (r *renderer) blocks(out []element, n ast.Node, depth int) []element {
 	rule := false
-	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
+	for ; n != nil; n = n.NextSibling() {
 		if n.Kind() == ast.KindThematicBreak {
 			rule = true
 			continue
 		}
-		drawn := r.block(n, depth)
-		if rule && len(drawn) > 0 {
-			drawn[0].Separator, drawn[0].Spacing, rule = true, "Medium", false
+		at := len(out)
+		out = r.block(out, n, depth)
+		if rule && len(out) > at {
+			out[at].Separator, out[at].Spacing, rule = true, "Medium", false
 		}
-		out = append(out, drawn...)
 	}
 	return out
 }
 
-func (r *renderer) block(n ast.Node, depth int) []element {
+func (r *renderer) block(out []element, n ast.Node, depth int) []element {
 	switch n := n.(type) {
 	case *ast.Heading:
-		return r.heading(n)
+		return append(out, r.heading(n)...)
 	case *ast.List:
-		return r.list(n, depth)
+		return r.list(out, n, depth)
 	case *ast.Blockquote:
-		return r.boxed(r.blocks(n, depth+1), depth)
+		if depth >= maxDepth {
+			return r.blocks(out, n.FirstChild(), depth)
+		}
+		return append(out, boxed(r.blocks(nil, n.FirstChild(), depth+1))...)
 	case *ast.FencedCodeBlock:
-		return r.boxed(codeLines(string(n.Lines().Value(r.source))), depth)
+		return append(out, boxed(codeLines(string(n.Lines().Value(r.source))))...)
 	case *ast.CodeBlock:
-		return r.boxed(codeLines(string(n.Lines().Value(r.source))), depth)
+		return append(out, boxed(codeLines(string(n.Lines().Value(r.source))))...)
 	case *ast.HTMLBlock:
-		return r.html(n)
+		return append(out, r.html(n)...)
 	case *extast.Table:
-		return r.table(n)
+		return append(out, r.table(n)...)
 	}
-	return paragraph(r.lines(n))
+	return append(out, paragraph(r.lines(n))...)
 }
 
 // lines collects a block's text, without lines that have none.
@@ -128,9 +132,9 @@ func (r *renderer) heading(n *ast.Heading) []element {
 }
 
 // boxed sets a quote or code off from the text around it.
-func (r *renderer) boxed(items []element, depth int) []element {
-	if len(items) == 0 || depth >= maxDepth {
-		return items
+func boxed(items []element) []element {
+	if len(items) == 0 {
+		return nil
 	}
 	return []element{{Type: "Container", Style: "emphasis", Items: items}}
 }
@@ -138,7 +142,8 @@ func (r *renderer) boxed(items []element, depth int) []element {
 func codeLines(code string) []element {
 	lines := strings.Split(strings.TrimRight(code, "\r\n"), "\n")
 	for i, line := range lines {
-		line = strings.ReplaceAll(strings.TrimRight(line, " \t\r"), "\t", "    ")
+		line = strings.Map(printable, strings.ReplaceAll(line, "\t", "    "))
+		line = strings.TrimRight(line, " ")
 		indent := len(line) - len(strings.TrimLeft(line, " "))
 		lines[i] = strings.Repeat(nbsp, indent) + escapeStart(escapeInline(line[indent:]))
 		if lines[i] == "" {
@@ -171,18 +176,18 @@ func (r *renderer) html(n *ast.HTMLBlock) []element {
 // list writes simple items as Teams' Markdown list, with the line ends the card
 // documentation asks for. Whatever else stands in an item (a second paragraph, a
 // nested list) follows indented, because Teams' Markdown cannot nest.
-func (r *renderer) list(l *ast.List, depth int) []element {
-	var out []element
+func (r *renderer) list(out []element, l *ast.List, depth int) []element {
+	began := len(out)
 	var items []string
 	flush := func() {
-		if len(items) > 0 {
-			e := textBlock(strings.Join(items, "\r"))
-			if len(out) > 0 {
-				e.Spacing = "Small"
-			}
-			out = append(out, e)
+		if len(items) == 0 {
+			return
 		}
-		items = nil
+		e := textBlock(strings.Join(items, "\r"))
+		if len(out) > began {
+			e.Spacing = "Small"
+		}
+		out, items = append(out, e), nil
 	}
 	number := l.Start
 	for n := l.FirstChild(); n != nil; n = n.NextSibling() {
@@ -191,43 +196,42 @@ func (r *renderer) list(l *ast.List, depth int) []element {
 			marker = fmt.Sprintf("%d. ", number)
 			number++
 		}
-		first, rest := r.item(n, depth)
-		items = append(items, marker+first)
-		if len(rest) > 0 {
-			flush()
-			out = append(out, indented(rest, depth)...)
+		lines, next := r.itemLines(n)
+		items = append(items, marker+lines[0])
+		if len(lines) == 1 && next == nil {
+			continue
+		}
+		flush()
+		if depth >= maxDepth {
+			out = r.blocks(append(out, paragraph(lines[1:])...), next, depth)
+			continue
+		}
+		if inner := r.blocks(paragraph(lines[1:]), next, depth+1); len(inner) > 0 {
+			out = append(out, indented(inner))
 		}
 	}
 	flush()
 	return out
 }
 
-// item is a list item's first line and what else it holds.
-func (r *renderer) item(n ast.Node, depth int) (first string, rest []element) {
-	c := n.FirstChild()
-	if c != nil && (c.Kind() == ast.KindTextBlock || c.Kind() == ast.KindParagraph) {
-		if lines := r.lines(c); len(lines) > 0 {
-			first, rest = lines[0], paragraph(lines[1:])
-		}
-		c = c.NextSibling()
+// itemLines is the text a list item begins with, at least one line, and the first
+// of the blocks that follow it.
+func (r *renderer) itemLines(item ast.Node) ([]string, ast.Node) {
+	first := item.FirstChild()
+	if first == nil || first.Kind() != ast.KindTextBlock && first.Kind() != ast.KindParagraph {
+		return []string{nbsp}, first
 	}
-	for ; c != nil; c = c.NextSibling() {
-		rest = append(rest, r.block(c, depth+1)...)
+	if lines := r.lines(first); len(lines) > 0 {
+		return lines, first.NextSibling()
 	}
-	if first == "" {
-		first = nbsp
-	}
-	return first, rest
+	return []string{nbsp}, first.NextSibling()
 }
 
-func indented(items []element, depth int) []element {
-	if depth >= maxDepth {
-		return items
-	}
-	return []element{{Type: "ColumnSet", Spacing: "Small", Columns: []element{
+func indented(items []element) element {
+	return element{Type: "ColumnSet", Spacing: "Small", Columns: []element{
 		{Type: "Column", Width: "16px"},
 		{Type: "Column", Width: "stretch", Items: items},
-	}}}
+	}}
 }
 
 // table writes every row as a list item that repeats the headings: a table does not
@@ -254,16 +258,12 @@ func (r *renderer) table(t *extast.Table) []element {
 func rowText(head, cells []string) string {
 	var parts []string
 	for i, cell := range cells {
-		if cell == "" {
-			continue
-		}
 		if i < len(head) && head[i] != "" {
-			cell = head[i] + ": " + cell
+			cell = head[i] + ": " + cmp.Or(cell, "–")
 		}
-		parts = append(parts, cell)
+		if cell != "" {
+			parts = append(parts, cell)
+		}
 	}
-	if len(parts) == 0 {
-		return nbsp
-	}
-	return strings.Join(parts, "; ")
+	return cmp.Or(strings.Join(parts, "; "), nbsp)
 }

@@ -22,3 +22,11 @@ func NewTransport(conns int, roots *x509.CertPool) *http.Transport {
 		TLSClientConfig:       &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 	}
 }
+
+// straight is a client that follows no redirect, which would lead to an address
+// nobody checked. It is a copy: the caller's client keeps its own ways.
+func straight(c *http.Client) *http.Client {
+	out := *c
+	out.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &out
+}

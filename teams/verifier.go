@@ -80,7 +80,7 @@ func NewVerifier(o VerifierOptions) (*Verifier, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	ring := &keyRing{metadataURL: o.MetadataURL, issuer: o.Issuer, http: o.HTTP, now: o.Now, log: o.Log, turn: make(chan struct{}, 1)}
+	ring := &keyRing{metadataURL: o.MetadataURL, issuer: o.Issuer, http: straight(o.HTTP), now: o.Now, log: o.Log, turn: make(chan struct{}, 1)}
 	// RS256 only, though some of Microsoft's validators take more: it is what the
 	// metadata lists, and one algorithm leaves no room for mixing them up.
 	parser := jwt.NewParser(
