@@ -17,6 +17,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/golang-jwt/jwt/v5"
 	"golang.org/x/oauth2"
 
 	"github.com/fanfare/fanfare/simulator"
@@ -242,6 +243,19 @@ func (s *signIn) idToken(upn string) *oidc.IDToken {
 		s.t.Fatal(err)
 	}
 	return id
+}
+
+// unverified returns the claims of an ID token as they are.
+func (s *signIn) unverified(upn string) (map[string]any, error) {
+	got := s.answer(s.authorizeURL(hint(upn)))
+	token, err := s.config.Exchange(s.ctx, got.Get("code"), oauth2.VerifierOption(s.verifier))
+	if err != nil {
+		return nil, err
+	}
+	raw, _ := token.Extra("id_token").(string)
+	claims := jwt.MapClaims{}
+	_, _, err = jwt.NewParser().ParseUnverified(raw, claims)
+	return claims, err
 }
 
 // K row 5.

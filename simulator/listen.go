@@ -58,7 +58,7 @@ func Listen(ctx context.Context, addr string, s *Simulator) (*Server, error) {
 	return server, nil
 }
 
-// Close stops listening, ends open requests and waits.
+// Close stops listening, ends open connections and waits for the serving loop.
 func (s *Server) Close() error {
 	s.stop()
 	err := s.http.Close()

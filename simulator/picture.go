@@ -58,9 +58,12 @@ func drawn(name string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func draw(hue float64) image.Image {
+// draw paints an evening: blue to violet above, warm below, so that every name
+// gives a picture one would put above an announcement.
+func draw(turn float64) image.Image {
+	hue := 195 + turn*65/360
 	img := image.NewRGBA(image.Rect(0, 0, pictureWidth, pictureHeight))
-	top, bottom := tint(hue, .55, .62), tint(hue+40, .75, .86)
+	top, bottom := tint(hue, .62, .58), tint(28, .92, .86)
 	for y := range pictureHeight {
 		for x := range pictureWidth {
 			img.SetRGBA(x, y, pixel(float64(x), float64(y), hue, blend(top, bottom, float64(y)/pictureHeight)))
@@ -71,14 +74,14 @@ func draw(hue float64) image.Image {
 
 func pixel(x, y, hue float64, sky color.RGBA) color.RGBA {
 	c := sky
-	if d := math.Hypot(x-760, y-190); d < 150 { // the sun, with a soft halo
-		c = blend(tint(hue+45, .95, .82), sky, math.Min(1, math.Max(0, (d-92)/58)))
+	if d := math.Hypot(x-760, y-200); d < 190 { // the sun, with a soft halo
+		c = blend(tint(44, 1, .8), sky, math.Min(1, math.Max(0, (d-84)/106)))
 	}
 	for i, hill := range []struct{ base, height, length, shift float64 }{
 		{330, 46, 190, 0}, {390, 38, 130, 2}, {445, 26, 90, 4},
 	} {
 		edge := hill.base - hill.height*math.Sin(x/hill.length+hill.shift) - 12*math.Sin(x/37+hill.shift)
-		c = blend(c, tint(hue-20*float64(i), .42, .46-.11*float64(i)), math.Min(1, math.Max(0, y-edge)))
+		c = blend(c, tint(hue+12*float64(i), .38, .52-.13*float64(i)), math.Min(1, math.Max(0, y-edge)))
 	}
 	return c
 }

@@ -24,9 +24,9 @@ func main() {
 }
 
 type flags struct {
-	listen, caFile string
-	verbose        bool
-	options        simulator.Options
+	listen, caFile, state string
+	verbose               bool
+	options               simulator.Options
 }
 
 func parse(args []string, out io.Writer) (flags, error) {
@@ -36,6 +36,7 @@ func parse(args []string, out io.Writer) (flags, error) {
 	set.SetOutput(out)
 	set.StringVar(&f.listen, "listen", "127.0.0.1:8443", "`address` to listen on; https and http on the same port")
 	set.StringVar(&f.caFile, "ca-file", "simulator-ca.pem", "`file` to write the CA certificate to; empty writes none")
+	set.StringVar(&f.state, "state", "", "`file` that keeps installations and chats from one start to the next")
 	set.BoolVar(&f.verbose, "v", false, "log more")
 	set.IntVar(&o.People, "people", o.People, "people in the organisation")
 	set.Int64Var(&o.Seed, "seed", o.Seed, "decides who is unlucky")
@@ -80,6 +81,11 @@ func serve(ctx context.Context, f flags, out, errOut io.Writer) error {
 		return err
 	}
 	defer func() { _ = sim.Close() }()
+	if f.state != "" {
+		if err := sim.LoadState(f.state); err != nil {
+			return err
+		}
+	}
 	if f.caFile != "" {
 		if err := os.WriteFile(f.caFile, sim.CACertPEM(), 0o644); err != nil {
 			return fmt.Errorf("simulator: the CA certificate could not be written: %w", err)
@@ -99,5 +105,11 @@ func serve(ctx context.Context, f flags, out, errOut io.Writer) error {
 Ctrl-C stops it.
 `, f.options.People, server.URL(), f.caFile, server.PlainURL(), server.PlainURL(), server.PlainURL(), f.options.BotEndpoint)
 	<-ctx.Done()
-	return nil
+	if f.state == "" {
+		return nil
+	}
+	if err := errors.Join(server.Close(), sim.Close()); err != nil {
+		return err
+	}
+	return sim.SaveState(f.state)
 }

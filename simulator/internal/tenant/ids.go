@@ -43,7 +43,7 @@ func (t *Tenant) open(kind byte, text string) (number int, generation uint32, ok
 	if len(text) != base64.RawURLEncoding.EncodedLen(len(out)) {
 		return 0, 0, false
 	}
-	if _, err := base64.RawURLEncoding.Decode(out[:], []byte(text)); err != nil {
+	if _, err := base64.RawURLEncoding.Strict().Decode(out[:], []byte(text)); err != nil {
 		return 0, 0, false
 	}
 	t.cover(kind, &out)
