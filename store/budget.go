@@ -1,0 +1,82 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+type budgetRow struct {
+	TenantID, Family                      string
+	Micro, FilledAt, PausedUntil, Granted int64
+}
+
+func (budgetRow) TableName() string { return "budgets" }
+
+// LeaseBudget takes up to want requests of a family's allowance of rate per
+// second. Granted 0 comes with how long to wait before asking again.
+//
+// The bucket holds a tenth of a second's worth, at least one request, and starts
+// empty, so that neither a restart nor a quiet minute is followed by a burst that
+// Microsoft would answer with 429. All on the database's clock: replicas whose
+// clocks differ share one allowance. Price: one row updated in place, and it is
+// the same row for every replica; so requests are leased some at a time.
+func (s *Store) LeaseBudget(ctx context.Context, family string, rate float64, want int) (int, time.Duration, error) {
+	var got struct {
+		Granted, Micro, Paused int64
+	}
+	a := args{"family": family, "rate": rate, "want": int64(want), "full": int64(max(1, rate/10) * 1e6)}
+	// Twice: the second time, the row is there.
+	for range 2 {
+		var n int64
+		err := s.write(ctx, func(t *tx) (err error) {
+			n, err = t.scan(&got, s.leaseStatement(), a)
+			return err
+		})
+		if err != nil {
+			return 0, 0, fmt.Errorf("budget %s: %w", family, err)
+		}
+		if n == 1 {
+			break
+		}
+		if err := s.openBudget(ctx, family); err != nil {
+			return 0, 0, err
+		}
+	}
+	switch {
+	case got.Granted > 0:
+		return int(got.Granted), 0, nil
+	case got.Paused > 0:
+		return 0, time.Duration(got.Paused) * time.Microsecond, nil
+	}
+	return 0, time.Duration(float64(1e6-got.Micro)/rate)*time.Microsecond + time.Microsecond, nil
+}
+
+// leaseStatement fills the bucket for the time gone by and takes from it. have is
+// what is in it now; a clock that was set back fills nothing.
+func (s *Store) leaseStatement() string {
+	have := s.least + `(CAST(@full AS bigint), micro + CAST(` + s.greatest + `(0, ` + s.clock + ` - filled_at) * CAST(@rate AS double precision) AS bigint))`
+	take := `CASE WHEN paused_until > ` + s.clock + ` THEN 0 ELSE ` + s.least + `(CAST(@want AS bigint), ` + have + ` / 1000000) END`
+	return `UPDATE budgets SET granted = ` + take + `, micro = ` + have + ` - 1000000 * (` + take + `), filled_at = ` + s.clock + `
+		WHERE tenant_id = @tenant AND family = @family RETURNING granted, micro, ` + s.greatest + `(0, paused_until - ` + s.clock + `) AS paused`
+}
+
+func (s *Store) openBudget(ctx context.Context, family string) error {
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`INSERT INTO budgets (tenant_id, family, micro, filled_at, paused_until, granted) VALUES (@tenant , @family , 0, `+s.clock+`, 0, 0) ON CONFLICT DO NOTHING`, args{"family": family})
+		return err
+	})
+}
+
+// PauseBudget makes every replica wait: no lease is granted for d from now. A
+// longer pause already running stays.
+func (s *Store) PauseBudget(ctx context.Context, family string, d time.Duration) error {
+	if err := s.openBudget(ctx, family); err != nil {
+		return err
+	}
+	return s.write(ctx, func(t *tx) error {
+		_, err := t.exec(`UPDATE budgets SET paused_until = `+s.greatest+`(paused_until, `+s.clock+` + CAST(@pause AS bigint)) WHERE tenant_id = @tenant AND family = @family `,
+			args{"family": family, "pause": d.Microseconds()})
+		return err
+	})
+}

@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+type deliveryRow struct {
+	TenantID    string
+	ID          int64 `gorm:"primaryKey;autoIncrement"`
+	BroadcastID string
+	EntraID     string
+	Chunk       int
+	State       string
+	Reason      string
+	Code        string
+	Detail      string
+	Attempts    int
+	NotBefore   int64
+	ActivityID  string
+	MaybeSent   bool
+	UpdatedAt   int64 `gorm:"autoUpdateTime:false"`
+}
+
+func (deliveryRow) TableName() string { return "deliveries" }
+
+// deliveryView is a delivery with what other tables know of its person.
+type deliveryView struct {
+	Row                                          deliveryRow `gorm:"embedded"`
+	Name, UPN                                    string
+	ServiceURL, ConversationID, ChannelAccountID string
+}
+
+func (v deliveryView) delivery() broadcast.Delivery {
+	r := v.Row
+	return broadcast.Delivery{
+		ID: r.ID, EntraID: broadcast.EntraID(r.EntraID), Name: v.Name, UPN: v.UPN, Chunk: r.Chunk,
+		State: broadcast.DeliveryState(r.State), Reason: broadcast.Reason(r.Reason), Code: r.Code, Detail: r.Detail,
+		Attempts: r.Attempts, NotBefore: moment(r.NotBefore), UpdatedAt: moment(r.UpdatedAt),
+		ActivityID: r.ActivityID, MaybeSent: r.MaybeSent,
+		Address: broadcast.ConversationReference{ServiceURL: v.ServiceURL, ConversationID: v.ConversationID, ChannelAccountID: v.ChannelAccountID},
+	}
+}
+
+// tallyCounts are the columns of tallies that count; a law test compares them
+// with broadcast.DeliveryStates.
+type tallyCounts struct {
+	Pending, Ready, Sent, Failed, Skipped, Cancelled, Expired, MaybeRepeated int
+}
+
+const countColumns = `y.pending, y.ready, y.sent, y.failed, y.skipped, y.cancelled, y.expired, y.maybe_repeated`
+
+type tallyRow struct {
+	TenantID    string
+	BroadcastID string
+	Counts      tallyCounts `gorm:"embedded"`
+}
+
+func (tallyRow) TableName() string { return "tallies" }
+
+func (c tallyCounts) tally() broadcast.Tally {
+	t := broadcast.Tally{
+		Pending: c.Pending, Ready: c.Ready, Sent: c.Sent, Failed: c.Failed, Skipped: c.Skipped,
+		Cancelled: c.Cancelled, Expired: c.Expired, MaybeRepeated: c.MaybeRepeated,
+	}
+	for _, state := range broadcast.DeliveryStates() {
+		t.Total += t.Of(state)
+	}
+	return t
+}
+
+func (c *tallyCounts) add(state broadcast.DeliveryState, n int) {
+	t := c.tally()
+	t.Add(state, n)
+	*c = tallyCounts{t.Pending, t.Ready, t.Sent, t.Failed, t.Skipped, t.Cancelled, t.Expired, t.MaybeRepeated}
+}
+
+// Recipients reads one page. Price: one index range whatever the filter; see
+// words.narrow for texts.
+func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (broadcast.RecipientPage, error) {
+	r := s.read(ctx)
+	a := args{"id": string(q.BroadcastID), "after": q.After, "limit": q.Limit + 1}
+	stmt := `SELECT d.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn, i.service_url, i.conversation_id, i.channel_account_id
+		FROM deliveries d
+		LEFT JOIN people p ON p.tenant_id = d.tenant_id AND p.entra_id = d.entra_id
+		LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
+		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id > @after `
+	if q.State != "" {
+		stmt += `AND d.state = @state `
+		a["state"] = string(q.State)
+	}
+	if q.Reason != "" {
+		stmt += `AND d.reason <> '' AND d.reason = @reason `
+		a["reason"] = string(q.Reason)
+	}
+	filter, err := r.narrow("d.entra_id", wordsOf(q.Text), a)
+	if err != nil {
+		return broadcast.RecipientPage{}, err
+	}
+	var rows []deliveryView
+	if _, err := r.scan(&rows, stmt+filter+`ORDER BY d.id LIMIT @limit `, a); err != nil {
+		return broadcast.RecipientPage{}, err
+	}
+	var page broadcast.RecipientPage
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		page.Next = rows[q.Limit-1].Row.ID
+	}
+	page.Deliveries = each(rows, deliveryView.delivery)
+	return page, nil
+}
+
+// Reasons counts a broadcast's deliveries by state and reason, only those with a
+// reason. Price: the index of those, which leaves out whoever simply got it.
+func (s *Store) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.ReasonCount, error) {
+	var counts []broadcast.ReasonCount
+	_, err := s.read(ctx).scan(&counts, `SELECT state, reason, count(*) AS count FROM deliveries
+		WHERE tenant_id = @tenant AND broadcast_id = @id AND reason <> '' GROUP BY state, reason ORDER BY count(*) DESC, state, reason`,
+		args{"id": string(id)})
+	return counts, err
+}
+
+// LastSent is the newest broadcast that was sent to a person. Price: one look-up
+// by unique key for each broadcast, newest first, until one is found.
+func (s *Store) LastSent(ctx context.Context, id broadcast.EntraID) (broadcast.ID, error) {
+	var last string // of a type of our own, GORM does not count the row
+	n, err := s.read(ctx).scan(&last, `SELECT b.id FROM broadcasts b
+		JOIN deliveries d ON d.tenant_id = b.tenant_id AND d.broadcast_id = b.id AND d.entra_id = @person
+		WHERE b.tenant_id = @tenant AND b.started_at > 0 AND d.state = 'sent' ORDER BY b.id DESC LIMIT 1`, args{"person": string(id)})
+	if err == nil && n == 0 {
+		err = broadcast.Errorf(broadcast.NotFound, "Nothing has been sent to this person yet.")
+	}
+	return broadcast.ID(last), err
+}
+
+// wordsOf splits texts into the words people search by: runs of letters and
+// digits, lower-cased, each once.
+func wordsOf(texts ...string) []string {
+	var words []string
+	for _, text := range texts {
+		for _, w := range strings.FieldsFunc(strings.ToLower(clean(text, 0)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
+			if !slices.Contains(words, w) {
+				words = append(words, w)
+			}
+		}
+	}
+	return words
+}
+
+// searchOf is people.search: every word after a space.
+func searchOf(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	return " " + strings.Join(words, " ")
+}
+
+// fewPeople is up to how many matches of a word are looked up one by one; with
+// more, a page fills soon by reading in order and looking at each person.
+const fewPeople = 10_000
+
+// narrow is the condition that a person has a word beginning with each of words.
+// It needs p to be the joined row of people. Price: with a rare word, an index
+// range of people_words and a look-up for each match; with common ones only, a
+// look at each row until the page is full. What it never does is read everybody
+// for a word nobody has.
+func (t *tx) narrow(column string, words []string, a args) (string, error) {
+	if len(words) == 0 {
+		return "", nil
+	}
+	var b strings.Builder
+	for i, w := range words {
+		name := "word" + string(rune('a'+i%26)) + strings.Repeat("x", i/26)
+		a[name] = "% " + w + "%"
+		b.WriteString("AND p.search LIKE @" + name + " ")
+	}
+	rarest := slices.MaxFunc(words, func(x, y string) int { return len(x) - len(y) })
+	a["word"], a["word_end"], a["few"] = rarest, rarest+"\U0010FFFF", fewPeople+1
+	var n int
+	_, err := t.scan(&n, `SELECT count(*) FROM (SELECT 1 FROM people_words WHERE tenant_id = @tenant AND word >= @word AND word < @word_end LIMIT @few ) AS few`, a)
+	if err != nil || n > fewPeople {
+		return b.String(), err
+	}
+	b.WriteString("AND " + column + " IN (SELECT entra_id FROM people_words WHERE tenant_id = @tenant AND word >= @word AND word < @word_end ) ")
+	return b.String(), nil
+}

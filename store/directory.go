@@ -1,0 +1,246 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// personRow is a row of people, and of the list it is written from.
+type personRow struct {
+	TenantID   string `json:"-"`
+	EntraID    string `json:"entra_id"`
+	Name       string `json:"name"`
+	UPN        string `json:"upn"`
+	Mail       string `json:"mail"`
+	Guest      bool   `json:"guest"`
+	Enabled    bool   `json:"enabled"`
+	Licensed   bool   `json:"licensed"`
+	Deleted    bool   `json:"deleted"`
+	Excluded   string `json:"-" gorm:"->"` // the database's to say
+	Department string `json:"department"`
+	Office     string `json:"office"`
+	Country    string `json:"country"`
+	JobTitle   string `json:"job_title"`
+	Language   string `json:"language"`
+	Search     string `json:"search"`
+	Round      int64  `json:"round"`
+	UpdatedAt  int64  `json:"updated_at" gorm:"autoUpdateTime:false"`
+}
+
+func (personRow) TableName() string { return "people" }
+
+const personColumns = "entra_id text, name text, upn text, mail text, guest boolean, enabled boolean, licensed boolean, deleted boolean, department text, office text, country text, job_title text, language text, search text, round bigint, updated_at bigint"
+
+// personWordRow is a row of people_words.
+type personWordRow struct {
+	TenantID string `json:"-"`
+	Word     string `json:"word"`
+	EntraID  string `json:"entra_id"`
+}
+
+func (personWordRow) TableName() string { return "people_words" }
+
+type cursorRow struct {
+	TenantID   string
+	Link       string
+	Round      int64
+	FullRead   bool
+	FinishedAt int64
+}
+
+func (cursorRow) TableName() string { return "directory_cursors" }
+
+// turnDirectory is the name under which people are written: read, patched and
+// written back, so one page at a time.
+const turnDirectory = "directory"
+
+// SavePeople stores a page of the directory together with the cursor that has
+// passed it; a nil cursor leaves the stored one. Fields that are absent stay as
+// they are. Somebody who appears without being deleted is back. Price: four
+// statements per page.
+func (s *Store) SavePeople(ctx context.Context, patches []broadcast.PersonPatch, c *broadcast.Cursor) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := s.turn(t, turnDirectory, true); err != nil {
+			return err
+		}
+		now, err := t.cursor()
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			now = *c
+			if err := t.saveCursor(now); err != nil {
+				return err
+			}
+		}
+		if len(patches) == 0 {
+			return nil
+		}
+		return t.savePatches(patches, now.Round)
+	})
+}
+
+func (t *tx) savePatches(patches []broadcast.PersonPatch, round int64) error {
+	rows, err := people(each(patches, func(p broadcast.PersonPatch) broadcast.EntraID { return p.EntraID }))
+	if err != nil {
+		return err
+	}
+	var stored []personRow
+	if _, err := t.scan(&stored, `SELECT p.* FROM people p JOIN `+t.s.rows("rows", "entra_id text")+` AS r ON p.entra_id = r.entra_id WHERE p.tenant_id = @tenant `, args{"rows": rows}); err != nil {
+		return err
+	}
+	was, is := map[string]personRow{}, map[string]personRow{}
+	for _, p := range stored {
+		was[p.EntraID], is[p.EntraID] = p, p
+	}
+	for _, patch := range patches {
+		id := string(patch.EntraID)
+		old, known := is[id]
+		if patch.Deleted != nil && *patch.Deleted && !known {
+			continue // gone before we knew them
+		}
+		is[id] = patched(old, patch, round, t.nowMillis())
+	}
+	return t.upsertPeople(was, is)
+}
+
+// patched is a person after a patch; two patches of one page apply in order.
+func patched(p personRow, patch broadcast.PersonPatch, round, now int64) personRow {
+	p.EntraID, p.Round, p.UpdatedAt, p.Deleted = string(patch.EntraID), round, now, false
+	for field, value := range map[*string]*string{
+		&p.Name: patch.Name, &p.UPN: patch.UPN, &p.Mail: patch.Mail, &p.Department: patch.Department, &p.Office: patch.Office,
+		&p.Country: patch.Country, &p.JobTitle: patch.JobTitle, &p.Language: patch.PreferLang,
+	} {
+		if value != nil {
+			*field = clean(*value, 0)
+		}
+	}
+	for field, value := range map[*bool]*bool{&p.Guest: patch.Guest, &p.Enabled: patch.Enabled, &p.Licensed: patch.Licensed, &p.Deleted: patch.Deleted} {
+		if value != nil {
+			*field = *value
+		}
+	}
+	p.Search = searchOf(wordsOf(p.Name, p.UPN))
+	return p
+}
+
+func (t *tx) upsertPeople(was, is map[string]personRow) error {
+	var rows []personRow
+	var added, dropped []personWordRow
+	for id, p := range is {
+		rows = append(rows, p)
+		if p.Search == was[id].Search {
+			continue
+		}
+		before, after := wordsOf(was[id].Search), wordsOf(p.Search)
+		added = append(added, wordRows(id, after, before)...)
+		dropped = append(dropped, wordRows(id, before, after)...)
+	}
+	raw, err := list(rows)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, updated_at)
+		SELECT @tenant , r.entra_id, r.name, r.upn, r.mail, r.guest, r.enabled, r.licensed, r.deleted, r.department, r.office, r.country, r.job_title, r.language, r.search, r.round, r.updated_at
+		FROM `+t.s.rows("rows", personColumns)+` AS r WHERE TRUE
+		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET name = excluded.name, upn = excluded.upn, mail = excluded.mail, guest = excluded.guest,
+			enabled = excluded.enabled, licensed = excluded.licensed, deleted = excluded.deleted, department = excluded.department, office = excluded.office,
+			country = excluded.country, job_title = excluded.job_title, language = excluded.language, search = excluded.search, round = excluded.round, updated_at = excluded.updated_at`,
+		args{"rows": raw}); err != nil {
+		return err
+	}
+	words := t.s.rows("rows", "word text, entra_id text")
+	return errors.Join(
+		t.wordsExec(dropped, `DELETE FROM people_words WHERE tenant_id = @tenant AND (word, entra_id) IN (SELECT r.word, r.entra_id FROM `+words+` AS r)`),
+		t.wordsExec(added, `INSERT INTO people_words (tenant_id, word, entra_id) SELECT @tenant , r.word, r.entra_id FROM `+words+` AS r WHERE TRUE ON CONFLICT DO NOTHING`))
+}
+
+// wordRows are the words in one list and not in the other.
+func wordRows(id string, in, notIn []string) []personWordRow {
+	var rows []personWordRow
+	for _, w := range in {
+		if !slices.Contains(notIn, w) {
+			rows = append(rows, personWordRow{Word: w, EntraID: id})
+		}
+	}
+	return rows
+}
+
+func (t *tx) wordsExec(rows []personWordRow, stmt string) error {
+	raw, err := list(rows)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	_, err = t.exec(stmt, args{"rows": raw})
+	return err
+}
+
+// Cursor is where reading the directory stands; the zero one for never begun.
+func (s *Store) Cursor(ctx context.Context) (broadcast.Cursor, error) { return s.read(ctx).cursor() }
+
+func (t *tx) cursor() (broadcast.Cursor, error) {
+	var row cursorRow
+	_, err := t.scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
+	return broadcast.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: moment(row.FinishedAt)}, err
+}
+
+func (t *tx) saveCursor(c broadcast.Cursor) error {
+	_, err := t.exec(`INSERT INTO directory_cursors (tenant_id, link, round, full_read, finished_at) VALUES (@tenant , @link , @round , @full , @finished )
+		ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link, round = excluded.round, full_read = excluded.full_read, finished_at = excluded.finished_at`,
+		args{"link": c.Link, "round": c.Round, "full": c.Full, "finished": millis(c.FinishedAt)})
+	return err
+}
+
+// errNobodyRead stops a full read that ended without a single person from
+// deleting everybody.
+var errNobodyRead = errors.New("store: a full read of the directory found nobody; the people stored are kept")
+
+// EndRound ends a full read: people not seen in c.Round are deleted, and c is
+// stored. A round that saw nobody is refused. Price: one pass over people.
+func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := s.turn(t, turnDirectory, true); err != nil {
+			return err
+		}
+		var seen, unseen int
+		if _, err := t.scan(&seen, `SELECT count(*) FROM (SELECT 1 FROM people WHERE tenant_id = @tenant AND round = @round LIMIT 1) AS one`, args{"round": c.Round}); err != nil {
+			return err
+		}
+		if _, err := t.scan(&unseen, `SELECT count(*) FROM (SELECT 1 FROM people WHERE tenant_id = @tenant AND round < @round AND NOT deleted LIMIT 1) AS one`, args{"round": c.Round}); err != nil {
+			return err
+		}
+		if seen == 0 && unseen > 0 {
+			return errNobodyRead
+		}
+		if unseen > 0 {
+			if _, err := t.exec(`UPDATE people SET deleted = TRUE, updated_at = @now WHERE tenant_id = @tenant AND round < @round AND NOT deleted`, args{"round": c.Round, "now": t.nowMillis()}); err != nil {
+				return err
+			}
+		}
+		return t.saveCursor(c)
+	})
+}
+
+// PeoplePage reads everybody the directory has, in the order of their IDs.
+func (s *Store) PeoplePage(ctx context.Context, after broadcast.EntraID, limit int) ([]broadcast.Recipient, error) {
+	var page []broadcast.Recipient
+	_, err := s.read(ctx).scan(&page, `SELECT entra_id, excluded FROM people WHERE tenant_id = @tenant AND entra_id > @after AND NOT deleted ORDER BY entra_id LIMIT @limit `,
+		args{"after": string(after), "limit": limit})
+	return page, err
+}
+
+// KnownPeople reads those of the given people the directory has ever had, deleted
+// ones with that reason. Price: one look-up each, in one statement.
+func (s *Store) KnownPeople(ctx context.Context, ids []broadcast.EntraID) ([]broadcast.Recipient, error) {
+	rows, err := people(ids)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	var known []broadcast.Recipient
+	_, err = s.read(ctx).scan(&known, `SELECT p.entra_id, p.excluded FROM people p JOIN `+s.rows("rows", "entra_id text")+` AS r ON p.entra_id = r.entra_id
+		WHERE p.tenant_id = @tenant ORDER BY p.entra_id`, args{"rows": rows})
+	return known, err
+}

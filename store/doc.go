@@ -1,0 +1,31 @@
+// Package store is what Fanfare remembers: one ledger on PostgreSQL or on the
+// embedded SQLite, behind the ports its callers declare (house section 9).
+//
+//	directory ─SavePeople──► people ──────────┐
+//	graphinstall ─Take/Record► installations ─┤ AddDeliveries
+//	api ─SaveActivity──► inbox, BotAdded ─────┤
+//	broadcast ─Create/Change─► broadcasts     ▼
+//	fanout ─TakeChunk/RecordOutcomes─► chunks, deliveries, tallies
+//
+// Rooms never call each other; they meet here. So everything that has to be true
+// together is stored together, in one transaction, with the work that follows
+// from it handed to the engine inside that transaction (HandOutInTx, PostgreSQL)
+// or right after it (HandOutAfterCommit).
+//
+// The rules every method keeps:
+//
+//   - A tally always equals a GROUP BY over its deliveries.
+//   - A broadcast moves by compare-and-set on state and revision; nothing is read,
+//     changed and written back without one.
+//   - Who changes a ready delivery, or a chunk's next_at, holds that chunk's row
+//     lock and has taken it before any other row lock. A pending delivery may be
+//     skipped or cancelled without.
+//   - AddDeliveries looks at addresses while nobody writes them (see tx.turn), so
+//     that no delivery waits for an address that is already there.
+//
+// A Store is the handle of one tenant; tenant_id leads every key. One code path
+// serves both databases. What differs between them is the few words of dialect
+// (postgres.go, sqlite.go). Statements run for thousands of people at a time are
+// hand-written, with their price in a comment; lists go into them as one JSON
+// parameter, so that a statement's text, and its plan, never changes.
+package store

@@ -1,0 +1,174 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store"
+)
+
+// ctx is every test's context: a test that hangs is stopped by go test.
+var ctx = context.Background()
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func the[T any](v T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func id(n int) broadcast.EntraID {
+	return broadcast.EntraID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
+}
+
+func address(n int) broadcast.ConversationReference {
+	return broadcast.ConversationReference{ServiceURL: "https://smba.example/emea/", ConversationID: fmt.Sprintf("a:%d", n), ChannelAccountID: fmt.Sprintf("29:%d", n)}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// patch is a person as a full read of the directory tells them.
+func patch(n int) broadcast.PersonPatch {
+	return broadcast.PersonPatch{
+		EntraID: id(n), Name: ptr(fmt.Sprintf("Person %d", n)), UPN: ptr(fmt.Sprintf("person.%d@contoso.example", n)),
+		Guest: ptr(false), Enabled: ptr(true), Licensed: ptr(true),
+	}
+}
+
+// people stores n people, 1 to n.
+func people(t testing.TB, st *store.Store, n int) {
+	t.Helper()
+	var page []broadcast.PersonPatch
+	for i := 1; i <= n; i++ {
+		if page = append(page, patch(i)); len(page) == 500 || i == n {
+			must(t, st.SavePeople(ctx, page, nil))
+			page = nil
+		}
+	}
+}
+
+func everybody(from, to int) []broadcast.Recipient {
+	var out []broadcast.Recipient
+	for i := from; i <= to; i++ {
+		out = append(out, broadcast.Recipient{EntraID: id(i)})
+	}
+	return out
+}
+
+var author = broadcast.ActorRef{ID: "author", Name: "Ada Author"}
+
+// draft stores a new broadcast to everyone.
+func draft(t testing.TB, st *store.Store) *broadcast.Broadcast {
+	t.Helper()
+	now := time.Now()
+	b := &broadcast.Broadcast{
+		ID: broadcast.NewID(now), State: broadcast.Draft, Author: author, CreatedAt: now, UpdatedAt: now,
+		Message: broadcast.Message{Title: "Hello", Body: "World"}, Audience: broadcast.Audience{Everyone: true},
+	}
+	must(t, st.Create(ctx, b, broadcast.Move{BroadcastID: b.ID, Event: broadcast.EventCreate, To: broadcast.Draft, By: author, At: now, Hash: b.Hash()}))
+	return b
+}
+
+// move puts a broadcast into a state, by whatever event.
+func move(t testing.TB, st *store.Store, bid broadcast.ID, to broadcast.State) *broadcast.Broadcast {
+	t.Helper()
+	b := the(st.Broadcast(ctx, bid))(t)
+	next := *b
+	next.State, next.UpdatedAt = to, time.Now()
+	if to == broadcast.Resolving {
+		next.StartedAt = time.Now()
+	}
+	return the(st.Change(ctx, broadcast.Change{Before: b, After: &next, Move: broadcast.Move{BroadcastID: bid, Event: "test", From: b.State, To: to, By: author, At: time.Now()}}))(t)
+}
+
+// resolved is a broadcast whose list is the given pages, one chunk each, in state
+// sending.
+func resolved(t testing.TB, st *store.Store, pages ...[]broadcast.Recipient) broadcast.ID {
+	t.Helper()
+	b := draft(t, st)
+	move(t, st, b.ID, broadcast.Resolving)
+	for _, p := range pages {
+		must(t, st.AddDeliveries(ctx, b.ID, p))
+	}
+	move(t, st, b.ID, broadcast.Sending)
+	return b.ID
+}
+
+// installed gives people 1 to n the bot.
+func installed(t testing.TB, st *store.Store, n int) {
+	t.Helper()
+	for i := 1; i <= n; i++ {
+		must(t, st.BotAdded(ctx, id(i), address(i)))
+	}
+}
+
+func sent(d broadcast.Delivery) broadcast.Outcome {
+	return broadcast.Outcome{DeliveryID: d.ID, EntraID: d.EntraID, State: broadcast.DeliverySent, ActivityID: fmt.Sprintf("act-%d", d.ID), Attempts: d.Attempts + 1, MaybeSent: d.MaybeSent, At: time.Now()}
+}
+
+func tally(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
+	t.Helper()
+	_, y, err := st.Tally(ctx, bid)
+	must(t, err)
+	return y
+}
+
+// truth counts a broadcast's deliveries by reading every one of them.
+func truth(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
+	t.Helper()
+	var y broadcast.Tally
+	for _, d := range deliveries(t, st, bid) {
+		y.Add(d.State, 1)
+		if d.State == broadcast.DeliverySent && d.MaybeSent {
+			y.MaybeRepeated++
+		}
+	}
+	return y
+}
+
+func deliveries(t testing.TB, st *store.Store, bid broadcast.ID) []broadcast.Delivery {
+	t.Helper()
+	var all []broadcast.Delivery
+	for after := int64(0); ; {
+		page := the(st.Recipients(ctx, broadcast.RecipientQuery{BroadcastID: bid, After: after, Limit: 200}))(t)
+		all = append(all, page.Deliveries...)
+		if after = page.Next; after == 0 {
+			return all
+		}
+	}
+}
+
+// delivery is one person's.
+func delivery(t testing.TB, st *store.Store, bid broadcast.ID, n int) broadcast.Delivery {
+	t.Helper()
+	for _, d := range deliveries(t, st, bid) {
+		if d.EntraID == id(n) {
+			return d
+		}
+	}
+	t.Fatalf("person %d is not on the list", n)
+	return broadcast.Delivery{}
+}
+
+// honest fails the test when a tally is not the truth.
+func honest(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
+	t.Helper()
+	got, want := tally(t, st, bid), truth(t, st, bid)
+	if got != want {
+		t.Fatalf("the tally says %+v and the deliveries %+v", got, want)
+	}
+	return got
+}

@@ -1,0 +1,143 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// dialect is everything in which the two databases differ.
+type dialect struct {
+	name string
+	// What follows a SELECT that locks its rows; a table's alias may follow. SQLite
+	// has one writer and needs none.
+	forUpdate, forShare, skipLocked string
+	least, greatest                 string // of two values
+	clock                           string // the database's clock in microseconds
+	// rows is a list parameter as a table: columns is "id bigint, state text".
+	rows func(param, columns string) string
+	// turn makes this transaction wait its turn: with nobody else holding the name
+	// (alone), or with others who share it.
+	turn func(t *tx, name string, alone bool) error
+	// transact runs f in one transaction.
+	transact func(ctx context.Context, s *Store, f func(db *gorm.DB, handOut func([]broadcast.Work) error) error) error
+	// again tells whether the same transaction may succeed if run once more.
+	again func(error) bool
+}
+
+var postgresWords = dialect{
+	name: "postgres", forUpdate: "FOR UPDATE", forShare: "FOR SHARE", skipLocked: "FOR UPDATE SKIP LOCKED",
+	least: "LEAST", greatest: "GREATEST",
+	// The statement's beginning, so that one statement sees one time.
+	clock: "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS bigint)",
+	rows: func(param, columns string) string {
+		columns = strings.ReplaceAll(columns, " text", ` text COLLATE "C"`) // as the tables have it
+		return fmt.Sprintf("(SELECT * FROM json_to_recordset(CAST(@%s AS json)) AS j(%s))", param, columns)
+	},
+	turn: postgresTurn, transact: postgresTransact, again: postgresAgain,
+}
+
+// poolSize is how many connections a replica opens unless its DSN says
+// pool_max_conns: enough for its senders, doors and River, and small enough for a
+// few replicas under PostgreSQL's default of 100.
+const poolSize = 16
+
+func (s *Store) openPostgres(ctx context.Context, dsn string) error {
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return errors.New("store: the PostgreSQL address cannot be read; it should look like postgres://user:password@host:5432/database")
+	}
+	if !strings.Contains(dsn, "pool_max_conns") {
+		config.MaxConns = poolSize
+	}
+	set := config.ConnConfig.RuntimeParams
+	if set["application_name"] == "" {
+		set["application_name"] = "fanfare"
+	}
+	// A replica that lost its network in mid-transaction must not hold its locks
+	// until TCP notices.
+	set["idle_in_transaction_session_timeout"] = "30000"
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("store: PostgreSQL: %w", err)
+	}
+	s.closers = append(s.closers, func() error { pool.Close(); return nil })
+	db := stdlib.OpenDBFromPool(pool)
+	s.closers = append(s.closers, db.Close)
+	if err := pool.Ping(ctx); err != nil {
+		return fmt.Errorf("store: PostgreSQL cannot be reached: %w", err)
+	}
+	// Statements are prepared and cached per connection by pgx, not by GORM.
+	g, err := orm(postgres.New(postgres.Config{Conn: db}), false)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	s.dialect, s.pool, s.writes, s.writer, s.reader = postgresWords, pool, db, g, g
+	return nil
+}
+
+// postgresTransact begins on the pgx connection under a database/sql one and runs
+// GORM on the latter, so that River can put its jobs into the same transaction
+// (house section 6).
+func postgresTransact(ctx context.Context, s *Store, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
+	conn, err := s.writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // gives it back; the pool drops one still in a transaction
+	var ptx pgx.Tx
+	if err := conn.Raw(func(driver any) (err error) {
+		ptx, err = driver.(*stdlib.Conn).Conn().Begin(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	// After a commit this does nothing. It must work when ctx is done.
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = conn.Raw(func(any) error { _ = ptx.Rollback(last); return nil })
+	}()
+	db := s.writer.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db.Statement.ConnPool = conn
+	if err := f(db, func(works []broadcast.Work) error { return s.handOutOn(ctx, conn, works) }); err != nil {
+		return err
+	}
+	return conn.Raw(func(any) error { return ptx.Commit(ctx) })
+}
+
+func (s *Store) handOutOn(ctx context.Context, conn *sql.Conn, works []broadcast.Work) error {
+	if s.inTx == nil {
+		return nil
+	}
+	return s.inTx(ctx, conn, works)
+}
+
+// postgresTurn is an advisory lock until the end of the transaction. Everybody
+// takes it before any row lock, so that no two wait for each other crosswise.
+func postgresTurn(t *tx, name string, alone bool) error {
+	lock := "pg_advisory_xact_lock_shared"
+	if alone {
+		lock = "pg_advisory_xact_lock"
+	}
+	_, err := t.exec("SELECT "+lock+"(hashtextextended(@name , 0))", args{"name": t.s.tenant + "/" + name})
+	return err
+}
+
+// postgresAgain: a deadlock was resolved at our cost, or a serialisation failure.
+func postgresAgain(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Code == "40P01" || e.Code == "40001")
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+type chunkRow struct {
+	TenantID    string
+	BroadcastID string
+	Number      int
+	FirstID     int64
+	LastID      int64
+	Fence       int64
+	LeasedUntil int64
+	NextAt      *int64
+}
+
+func (chunkRow) TableName() string { return "chunks" }
+
+// errNotResolving stops a resolver whose broadcast has moved on: nobody is added
+// to a list that is frozen.
+var errNotResolving = errors.New("store: the broadcast is no longer resolving; its list takes nobody in")
+
+// turnRoll is the name under which AddDeliveries looks at addresses alone, and
+// whoever changes them shares a turn. Without it a person could be put down as
+// pending in the very moment their address is stored, and wait for ever. Price:
+// an event waits for at most one page (some 10 ms).
+const turnRoll = "roll"
+
+// AddDeliveries stores recipients as the next chunk, those not yet on the list
+// only. Price: six statements per page, one of which inserts everybody.
+func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broadcast.Recipient) error {
+	rows, err := recipients(page)
+	if err != nil || len(page) == 0 {
+		return err
+	}
+	return s.write(ctx, func(t *tx) error {
+		if err := s.turn(t, turnRoll, true); err != nil {
+			return err
+		}
+		if state, err := t.lockBroadcast(id); err != nil || state != broadcast.Resolving {
+			return errors.Join(err, errNotResolving)
+		}
+		var last struct {
+			Number int
+			LastID int64
+		}
+		a := args{"id": string(id), "rows": rows, "now": t.nowMillis()}
+		if _, err := t.scan(&last, `SELECT number, last_id FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY number DESC LIMIT 1`, a); err != nil {
+			return err
+		}
+		a["chunk"], a["last"] = last.Number+1, last.LastID
+		if n, err := t.insertDeliveries(a); err != nil || n == 0 {
+			return err
+		}
+		return t.insertChunk(id, a)
+	})
+}
+
+// lockBroadcast reads a broadcast's state and keeps it until the end.
+func (t *tx) lockBroadcast(id broadcast.ID) (broadcast.State, error) {
+	var state broadcast.State
+	_, err := t.scan(&state, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `+t.s.forShare, args{"id": string(id)})
+	return state, err
+}
+
+func (t *tx) insertDeliveries(a args) (int64, error) {
+	r := t.s.rows("rows", "entra_id text, excluded text") + ` AS r`
+	// Those a broadcast waits for come before a rollout's mass: not_before 0.
+	if _, err := t.exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
+		SELECT @tenant , r.entra_id, 'wanted', '', '', 0, 0, 0, 0, '', '', '', CAST(@now AS bigint) FROM `+r+`
+		WHERE r.excluded = '' AND NOT EXISTS (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = r.entra_id)
+		ON CONFLICT DO NOTHING`, a); err != nil {
+		return 0, err
+	}
+	return t.exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
+		SELECT @tenant , @id , r.entra_id, CAST(@chunk AS bigint), `+startState+`, `+startReason+`, '', CASE WHEN r.excluded = '' AND i.state = 'refused' THEN i.detail ELSE '' END, 0, 0, '', FALSE, CAST(@now AS bigint)
+		FROM `+r+` LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id
+		WHERE TRUE ON CONFLICT DO NOTHING`, a)
+}
+
+// insertChunk writes the chunk of the deliveries just inserted and counts them.
+func (t *tx) insertChunk(id broadcast.ID, a args) error {
+	var counts []struct {
+		State       broadcast.DeliveryState
+		N           int
+		First, Last int64
+	}
+	if _, err := t.scan(&counts, `SELECT state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM deliveries
+		WHERE tenant_id = @tenant AND broadcast_id = @id AND id > @last GROUP BY state`, a); err != nil {
+		return err
+	}
+	row := chunkRow{TenantID: t.s.tenant, BroadcastID: string(id), Number: a["chunk"].(int)}
+	for _, c := range counts {
+		t.count(id, "", c.State, c.N)
+		if row.FirstID == 0 || c.First < row.FirstID {
+			row.FirstID = c.First
+		}
+		row.LastID = max(row.LastID, c.Last)
+		if c.State == broadcast.DeliveryReady {
+			row.NextAt = new(int64)
+		}
+	}
+	return t.db.Create(&row).Error
+}
+
+// DropDeliveries forgets the list of a resolving broadcast that was never sent
+// from. A list from which a chunk was ever taken is kept: its people may have got
+// the message.
+func (s *Store) DropDeliveries(ctx context.Context, id broadcast.ID) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := s.turn(t, turnRoll, true); err != nil {
+			return err
+		}
+		state, err := t.lockBroadcast(id)
+		if err != nil {
+			return err
+		}
+		if state != broadcast.Resolving {
+			return broadcast.Errorf(broadcast.Conflict, "The list of recipients is already in use.")
+		}
+		a := args{"id": string(id)}
+		var taken int
+		if _, err := t.scan(&taken, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND fence > 0`, a); err != nil || taken > 0 {
+			return err
+		}
+		for _, stmt := range []string{
+			`DELETE FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id `,
+			`DELETE FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id `,
+			`UPDATE tallies SET pending = 0, ready = 0, sent = 0, failed = 0, skipped = 0, cancelled = 0, expired = 0, maybe_repeated = 0 WHERE tenant_id = @tenant AND broadcast_id = @id `,
+		} {
+			if _, err := t.exec(stmt, a); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,101 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/ncruces/go-sqlite3/driver"
+	_ "github.com/ncruces/go-sqlite3/embed" // the engine itself, compiled to WebAssembly
+	"github.com/ncruces/go-sqlite3/gormlite"
+	"gorm.io/gorm"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+var sqliteWords = dialect{
+	name: "sqlite", least: "MIN", greatest: "MAX",
+	clock: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	rows:  sqliteRows, transact: sqliteTransact,
+	turn:  func(*tx, string, bool) error { return nil }, // there is one writer
+	again: func(error) bool { return false },
+}
+
+// sqliteReaders is how many connections read beside the one that writes. Each is
+// an instance of the engine with a cache of its own.
+const sqliteReaders = 4
+
+// The connections' settings. A commit is on the disk before it returns
+// (synchronous=FULL): a restart must know what was sent.
+const (
+	sqliteBoth   = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=temp_store(memory)&_pragma=cache_size(-8000)"
+	sqliteReader = sqliteBoth + "&_pragma=query_only(true)"
+)
+
+// openSQLite opens a file, or a database in memory (":memory:"), which lives on a
+// single connection and is gone with it.
+func (s *Store) openSQLite(ctx context.Context, file string) error {
+	if file == "" {
+		return errors.New("store: no file named; a SQLite database is given as sqlite:FILE")
+	}
+	memory := file == ":memory:"
+	// As an opaque URI, so that no character of the name is taken for a setting.
+	path := "file:" + (&url.URL{Path: file}).EscapedPath()
+	if strings.HasPrefix(file, "//") {
+		path = "file://" + path[len("file:"):]
+	}
+	writes, w, err := s.sqlitePool(path+"?"+sqliteBoth, 1, false)
+	if err != nil {
+		return err
+	}
+	r := w
+	if !memory {
+		// The writer comes first: it makes the file and switches it to WAL.
+		if err := writes.PingContext(ctx); err != nil {
+			return fmt.Errorf("store: the SQLite file %s cannot be opened: %w", file, err)
+		}
+		if _, r, err = s.sqlitePool(path+"?"+sqliteReader, sqliteReaders, true); err != nil {
+			return err
+		}
+	}
+	s.dialect, s.writes, s.writer, s.reader = sqliteWords, writes, w, r
+	return nil
+}
+
+// sqlitePool opens a pool. Prepared statements help only outside transactions:
+// database/sql prepares anew inside each.
+func (s *Store) sqlitePool(dsn string, conns int, prepare bool) (*sql.DB, *gorm.DB, error) {
+	db, err := driver.Open(dsn)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: SQLite: %w", err)
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	s.closers = append(s.closers, db.Close)
+	g, err := orm(gormlite.OpenDB(db), prepare)
+	if err != nil {
+		return nil, nil, fmt.Errorf("store: SQLite: %w", err)
+	}
+	return db, g, nil
+}
+
+func sqliteTransact(ctx context.Context, s *Store, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
+	return s.writer.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		return f(db, func([]broadcast.Work) error { return nil })
+	})
+}
+
+func sqliteRows(param, columns string) string {
+	var b strings.Builder
+	for i, column := range strings.Split(columns, ",") {
+		name, _, _ := strings.Cut(strings.TrimSpace(column), " ")
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "value->>'$.%s' AS %s", name, name)
+	}
+	return fmt.Sprintf("(SELECT %s FROM json_each(@%s ))", b.String(), param)
+}

@@ -1,0 +1,57 @@
+package store_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/storetest"
+)
+
+// TestAStoryFromDirectoryToSent walks the whole way once, so that a break in the
+// middle shows here before the finer tests are looked at.
+func TestAStoryFromDirectoryToSent(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		var handed []broadcast.Work
+		people(t, st, 5)
+		must(t, st.BotAdded(ctx, id(1), address(1)))
+		must(t, st.BotAdded(ctx, id(2), address(2)))
+		must(t, st.BotGone(ctx, id(3), broadcast.InstallationBlocked))
+
+		bid := resolved(t, st, append(everybody(1, 4), broadcast.Recipient{EntraID: id(5), Excluded: broadcast.ReasonGuest}))
+		if got, want := honest(t, st, bid), (broadcast.Tally{Total: 5, Ready: 2, Pending: 1, Skipped: 2}); got != want {
+			t.Fatalf("resolved: %+v, want %+v", got, want)
+		}
+
+		c := the(st.TakeChunk(ctx, bid, 1, time.Minute))(t)
+		if len(c.Deliveries) != 2 || c.Fence != 1 || c.Deliveries[0].Address != address(1) {
+			t.Fatalf("took %+v", c)
+		}
+		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0]), sent(c.Deliveries[1])}))
+		must(t, st.ReleaseChunk(ctx, c))
+
+		st.HandOutAfterCommit(func(_ context.Context, works []broadcast.Work) { handed = append(handed, works...) })
+		must(t, st.BotAdded(ctx, id(4), address(4)))
+		if want := (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: 1}); len(handed) != 1 || handed[0] != want {
+			t.Fatalf("handed out %+v, want %+v", handed, want)
+		}
+		c = the(st.TakeChunk(ctx, bid, 1, time.Minute))(t)
+		if len(c.Deliveries) != 1 || c.Deliveries[0].EntraID != id(4) {
+			t.Fatalf("took %+v", c)
+		}
+		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0])}))
+		must(t, st.ReleaseChunk(ctx, c))
+		if ids := the(st.Finishable(ctx))(t); len(ids) != 1 || ids[0] != bid {
+			t.Fatalf("finishable: %v", ids)
+		}
+		if got, want := honest(t, st, bid), (broadcast.Tally{Total: 5, Sent: 3, Skipped: 2}); got != want {
+			t.Fatalf("sent: %+v, want %+v", got, want)
+		}
+		if last := the(st.LastSent(ctx, id(4)))(t); last != bid {
+			t.Fatalf("last sent: %v", last)
+		}
+	})
+}

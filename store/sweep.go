@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// Unfinished finds work that nobody seems to have in hand, at most limit: what is
+// resolving, chunks of sending broadcasts with something due and no lease,
+// cancelled broadcasts with deliveries left, installations that are due. Price:
+// four index ranges, once a second.
+func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error) {
+	t := s.read(ctx)
+	a := args{"now": millis(s.now()), "limit": limit}
+	var works []broadcast.Work
+	for _, stmt := range []string{
+		`SELECT 'resolve' AS kind, id AS broadcast_id, 0 AS chunk FROM broadcasts WHERE tenant_id = @tenant AND state = 'resolving' ORDER BY id LIMIT @limit `,
+		`SELECT 'cancel' AS kind, b.id AS broadcast_id, 0 AS chunk FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+			WHERE b.tenant_id = @tenant AND b.state = 'cancelled' AND y.pending + y.ready > 0 ORDER BY b.id LIMIT @limit `,
+		`SELECT 'send' AS kind, c.broadcast_id, c.number AS chunk FROM broadcasts b JOIN chunks c ON c.tenant_id = b.tenant_id AND c.broadcast_id = b.id
+			WHERE b.tenant_id = @tenant AND b.state = 'sending' AND c.next_at IS NOT NULL AND c.next_at <= @now AND c.leased_until <= @now
+			ORDER BY c.next_at, c.broadcast_id, c.number LIMIT @limit `,
+	} {
+		var found []broadcast.Work
+		if _, err := t.scan(&found, stmt, a); err != nil {
+			return nil, err
+		}
+		works = append(works, found...)
+	}
+	install, err := t.installsDue(a)
+	if err != nil {
+		return nil, err
+	}
+	if install {
+		// First, so that a full list of chunks does not crowd it out.
+		works = append([]broadcast.Work{{Kind: broadcast.KindInstall}}, works...)
+	}
+	return works[:min(len(works), limit)], nil
+}
+
+func (t *tx) installsDue(a args) (bool, error) {
+	if state, err := t.rolloutState(); err != nil || state == broadcast.RolloutPaused {
+		return false, err
+	}
+	var n int
+	_, err := t.scan(&n, `SELECT count(*) FROM (SELECT 1 FROM installations WHERE tenant_id = @tenant AND `+dueInstall+` AND not_before <= @now AND leased_until <= @now LIMIT 1) AS one`, a)
+	return n > 0, err
+}
+
+// CancelLeft marks up to limit waiting deliveries of a cancelled broadcast
+// cancelled, leaving out chunks in a worker's hands; it returns how many it
+// marked. Price: four statements, whatever the limit.
+func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int, error) {
+	var marked int
+	err := s.write(ctx, func(t *tx) error {
+		marked = 0
+		if state, err := t.lockBroadcast(id); err != nil || state != broadcast.Cancelled {
+			return err
+		}
+		var rows []waitingRow
+		if _, err := t.scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
+			JOIN chunks c ON c.tenant_id = d.tenant_id AND c.broadcast_id = d.broadcast_id AND c.number = d.chunk
+			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state IN ('pending', 'ready') AND c.leased_until <= @now ORDER BY d.id LIMIT @limit `,
+			args{"id": string(id), "now": t.nowMillis(), "limit": limit}); err != nil {
+			return err
+		}
+		free, err := t.freeChunks(rows)
+		if err != nil {
+			return err
+		}
+		var mine []waitingRow
+		for _, r := range rows {
+			if free[chunkKey{r.BroadcastID, r.Chunk}] {
+				mine = append(mine, r)
+			}
+		}
+		for _, from := range []broadcast.DeliveryState{broadcast.DeliveryPending, broadcast.DeliveryReady} {
+			moved, err := t.moveRows(mine, from, broadcast.DeliveryCancelled, "")
+			if err != nil {
+				return err
+			}
+			marked += len(moved)
+		}
+		return nil
+	})
+	return marked, err
+}
+
+// How long things are remembered that serve no reader.
+const (
+	keepHandled = 2 * 24 * 60 * 60 * 1000 // milliseconds; Teams redelivers within minutes
+	cleanPage   = 5_000                   // rows per transaction
+)
+
+// Clean forgets handled inbound activities and sessions that have ended.
+func (s *Store) Clean(ctx context.Context) error {
+	for _, stmt := range []string{
+		`DELETE FROM inbox WHERE tenant_id = @tenant AND id IN (SELECT id FROM inbox WHERE tenant_id = @tenant AND handled_at > 0 AND handled_at < @handled LIMIT @page )`,
+		`DELETE FROM sessions WHERE tenant_id = @tenant AND token_hash IN (SELECT token_hash FROM sessions WHERE tenant_id = @tenant AND expires_at < @now LIMIT @page )`,
+	} {
+		for n := int64(cleanPage); n == cleanPage; {
+			err := s.write(ctx, func(t *tx) (err error) {
+				now := t.nowMillis()
+				n, err = t.exec(stmt, args{"now": now, "handled": now - keepHandled, "page": cleanPage})
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

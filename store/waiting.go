@@ -1,0 +1,171 @@
+package store
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// waitingRow is a delivery that waits for its person: pending or ready.
+type waitingRow struct {
+	ID          int64
+	EntraID     string
+	BroadcastID broadcast.ID
+	Chunk       int
+	State       broadcast.DeliveryState
+}
+
+// chunkKey names a chunk.
+type chunkKey struct {
+	BroadcastID broadcast.ID `json:"broadcast_id"`
+	Number      int          `json:"number"`
+}
+
+const liveOf = `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d JOIN broadcasts b ON b.tenant_id = d.tenant_id AND b.id = d.broadcast_id
+	WHERE d.tenant_id = @tenant AND b.state <> 'cancelled' AND d.state IN ('pending', 'ready') AND d.entra_id IN (SELECT entra_id FROM `
+
+// live finds what waits for people. Price: a look-up per person in the index of
+// what waits, which is small.
+func (t *tx) live(ids []broadcast.EntraID) ([]waitingRow, error) {
+	rows, err := people(ids)
+	if err != nil {
+		return nil, err
+	}
+	var found []waitingRow
+	_, err = t.scan(&found, liveOf+t.s.rows("rows", "entra_id text")+` AS r)`, args{"rows": rows})
+	return found, err
+}
+
+// chunksOf are the chunks of deliveries, each once, in the one order they are
+// locked in.
+func chunksOf(rows []waitingRow) []chunkKey {
+	keys := map[chunkKey]bool{}
+	for _, r := range rows {
+		keys[chunkKey{r.BroadcastID, r.Chunk}] = true
+	}
+	return slices.SortedFunc(maps.Keys(keys), func(a, b chunkKey) int {
+		return cmp.Or(cmp.Compare(a.BroadcastID, b.BroadcastID), cmp.Compare(a.Number, b.Number))
+	})
+}
+
+// lockChunks locks chunks' rows, waiting for others (wait) or leaving out what
+// they hold, and returns those it locked.
+func (t *tx) lockChunks(keys []chunkKey, wait bool) ([]chunkRow, error) {
+	raw, err := list(keys)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	stmt := `SELECT c.* FROM chunks c JOIN ` + t.s.rows("rows", "broadcast_id text, number bigint") + ` AS r ON c.broadcast_id = r.broadcast_id AND c.number = r.number
+		WHERE c.tenant_id = @tenant ORDER BY c.broadcast_id, c.number `
+	switch {
+	case !t.s.Postgres():
+	case wait:
+		stmt += "FOR UPDATE OF c"
+	default:
+		stmt += "FOR UPDATE OF c SKIP LOCKED"
+	}
+	var locked []chunkRow
+	_, err = t.scan(&locked, stmt, args{"rows": raw})
+	return locked, err
+}
+
+// lockWaiting finds the pending deliveries of people and locks their chunks.
+// Under the shared turn (turnRoll) nobody adds to them.
+func (t *tx) lockWaiting(ids []broadcast.EntraID) ([]waitingRow, error) {
+	rows, err := t.live(ids)
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(r waitingRow) bool { return r.State != broadcast.DeliveryPending })
+	_, err = t.lockChunks(chunksOf(rows), true)
+	return rows, err
+}
+
+// makeReady turns pending deliveries, whose chunks are locked, into ready ones and
+// hands the chunks of sending broadcasts to the engine.
+func (t *tx) makeReady(rows []waitingRow) error {
+	moved, err := t.moveRows(rows, broadcast.DeliveryPending, broadcast.DeliveryReady, "")
+	if err != nil || len(moved) == 0 {
+		return err
+	}
+	keys := chunksOf(moved)
+	raw, err := list(keys)
+	if err != nil {
+		return err
+	}
+	now := t.nowMillis()
+	if _, err := t.exec(`UPDATE chunks AS c SET next_at = `+t.s.least+`(COALESCE(c.next_at, CAST(@now AS bigint)), CAST(@now AS bigint))
+		FROM `+t.s.rows("rows", "broadcast_id text, number bigint")+` AS r WHERE c.tenant_id = @tenant AND c.broadcast_id = r.broadcast_id AND c.number = r.number`,
+		args{"rows": raw, "now": now}); err != nil {
+		return err
+	}
+	var sending []broadcast.ID
+	if _, err := t.scan(&sending, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'sending'`, nil); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if slices.Contains(sending, k.BroadcastID) {
+			t.handOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: k.BroadcastID, Chunk: k.Number})
+		}
+	}
+	return nil
+}
+
+// skipWaiting skips everything that waits for people, except what a worker may
+// have in hand: the ready deliveries of a chunk that is leased or locked.
+func (t *tx) skipWaiting(ids []broadcast.EntraID, reason broadcast.Reason) error {
+	rows, err := t.live(ids)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	ready := slices.DeleteFunc(slices.Clone(rows), func(r waitingRow) bool { return r.State != broadcast.DeliveryReady })
+	free, err := t.freeChunks(ready)
+	if err != nil {
+		return err
+	}
+	ready = slices.DeleteFunc(ready, func(r waitingRow) bool { return !free[chunkKey{r.BroadcastID, r.Chunk}] })
+	if _, err := t.moveRows(ready, broadcast.DeliveryReady, broadcast.DeliverySkipped, reason); err != nil {
+		return err
+	}
+	_, err = t.moveRows(rows, broadcast.DeliveryPending, broadcast.DeliverySkipped, reason)
+	return err
+}
+
+// freeChunks locks the chunks of deliveries and tells which are in nobody's hands.
+func (t *tx) freeChunks(rows []waitingRow) (map[chunkKey]bool, error) {
+	locked, err := t.lockChunks(chunksOf(rows), false)
+	free, now := map[chunkKey]bool{}, t.nowMillis()
+	for _, c := range locked {
+		if c.LeasedUntil <= now {
+			free[chunkKey{broadcast.ID(c.BroadcastID), c.Number}] = true
+		}
+	}
+	return free, err
+}
+
+// moveRows moves those of the deliveries that are in one state to another and
+// counts them. It returns the ones it moved.
+func (t *tx) moveRows(rows []waitingRow, from, to broadcast.DeliveryState, reason broadcast.Reason) ([]waitingRow, error) {
+	type row struct {
+		ID          int64        `json:"id"`
+		BroadcastID broadcast.ID `json:"broadcast_id"`
+	}
+	raw, err := list(each(rows, func(w waitingRow) row { return row{w.ID, w.BroadcastID} }))
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	var moved []waitingRow
+	if _, err := t.scan(&moved, `UPDATE deliveries SET state = @to , reason = @reason , not_before = 0, updated_at = @now
+		FROM `+t.s.rows("rows", "id bigint, broadcast_id text")+` AS r
+		WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = r.broadcast_id AND deliveries.id = r.id AND deliveries.state = @from
+		RETURNING deliveries.id, deliveries.entra_id, deliveries.broadcast_id, deliveries.chunk, deliveries.state`,
+		args{"to": string(to), "from": string(from), "reason": string(reason), "now": t.nowMillis(), "rows": raw}); err != nil {
+		return nil, err
+	}
+	for _, m := range moved {
+		t.count(m.BroadcastID, from, to, 1)
+	}
+	return moved, nil
+}
