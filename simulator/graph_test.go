@@ -65,7 +65,7 @@ func TestDeltaFirstRoundTellsEverybodyThoughUntidily(t *testing.T) {
 		if len(seen) != 1000 || seen[simulator.EntraID(1000)] == 0 {
 			t.Errorf("%s: %d people", form, len(seen))
 		}
-		if len(items) == len(seen) || !slices.Contains(pages, 0) || items[0]["id"] == simulator.EntraID(1) && items[1]["id"] == simulator.EntraID(2) {
+		if len(items)-len(seen) < 7 || !slices.Contains(pages, 0) || items[0]["id"] == simulator.EntraID(1) && items[1]["id"] == simulator.EntraID(2) {
 			t.Errorf("%s: %d items for %d people in pages %v: duplicates, an empty page and disorder are part of it", form, len(items), len(seen), pages)
 		}
 		if len(items[0]) != 5 {
