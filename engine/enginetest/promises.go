@@ -130,7 +130,9 @@ func oncePerPeriod(t *testing.T, h Harness) {
 }
 
 func stopFinishes(t *testing.T, h Harness) {
-	e := h.New(t, oneHand())
+	o := oneHand()
+	o.Timeout = map[broadcast.Kind]time.Duration{broadcast.KindSend: time.Hour} // only the stop ends it
+	e := h.New(t, o)
 	began, told, goOn := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	var finished atomic.Bool
 	stop := start(t, e, func(ctx context.Context, w broadcast.Work) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/fanfare/fanfare/engine"
 	"github.com/fanfare/fanfare/engine/enginetest"
 	"github.com/fanfare/fanfare/engine/river"
+	"github.com/fanfare/fanfare/store/storetest"
 )
 
 // silence is shorter than in production, so that a rescue takes seconds.
@@ -24,31 +25,35 @@ const silence = 5 * time.Second
 // never finishes it. Its value is the database.
 const doomed = "FANFARE_TEST_DOOMED_REPLICA"
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
-
-func run(m *testing.M) int {
+func TestMain(m *testing.M) {
 	if dsn := os.Getenv(doomed); dsn != "" {
-		return failed(beDoomed(dsn))
-	}
-	if admin = os.Getenv("FANFARE_TEST_POSTGRES"); admin == "" {
-		dir, err := os.MkdirTemp("", "fanfare-engine-")
-		if err != nil {
-			return failed(err)
+		if err := beDoomed(dsn); err != nil {
+			fmt.Fprintln(os.Stderr, err)
 		}
-		defer func() { _ = os.RemoveAll(dir) }()
-		dsn, stop, err := startPostgres(dir)
-		if err != nil {
-			return failed(err)
-		}
-		defer stop()
-		admin = dsn
+		os.Exit(1)
 	}
-	return m.Run()
+	os.Exit(storetest.Main(m))
 }
 
-func failed(err error) int {
-	fmt.Fprintln(os.Stderr, err)
-	return 1
+func newPool(t *testing.T, dsn string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// newDatabase has River's tables beside the ledger's.
+func newDatabase(t *testing.T) (string, *pgxpool.Pool) {
+	t.Helper()
+	dsn := storetest.DSN(t, storetest.Postgres)
+	pool := newPool(t, dsn)
+	if err := river.Migrate(t.Context(), pool); err != nil {
+		t.Fatal(err)
+	}
+	return dsn, pool
 }
 
 func TestEngine(t *testing.T) {

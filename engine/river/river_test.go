@@ -2,7 +2,7 @@ package river_test
 
 import (
 	"context"
-	stdsql "database/sql"
+	"database/sql"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -15,6 +15,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/engine"
 	"github.com/fanfare/fanfare/engine/river"
+	"github.com/fanfare/fanfare/store/storetest"
 )
 
 func send(n int) broadcast.Work {
@@ -47,9 +48,9 @@ func TestWorkIsHandedOutWithTheLedgersTransactionOrNotAtAll(t *testing.T) {
 		t.Error("work was handed out outside any transaction")
 	}
 	for _, end := range []struct {
-		how  func(*stdsql.Tx) error
+		how  func(*sql.Tx) error
 		want int
-	}{{(*stdsql.Tx).Rollback, 0}, {(*stdsql.Tx).Commit, 2}} {
+	}{{(*sql.Tx).Rollback, 0}, {(*sql.Tx).Commit, 2}} {
 		tx, err := conn.BeginTx(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
@@ -172,9 +173,10 @@ func TestASweepInHandHoldsUpTheNextForTenSecondsAtMost(t *testing.T) {
 	_, pool := newDatabase(t)
 	o := river.Options{Pool: pool, Options: engine.Options{
 		Hands:    map[broadcast.Kind]int{broadcast.KindSweep: 2},
+		Timeout:  map[broadcast.Kind]time.Duration{broadcast.KindSweep: time.Hour},
 		Periodic: []broadcast.Periodic{{Work: broadcast.Work{Kind: broadcast.KindSweep}, Every: time.Second}},
 	}}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	var runs atomic.Int32
 	if err := newEngine(t, o).Run(ctx, func(ctx context.Context, _ broadcast.Work) error {
@@ -193,7 +195,7 @@ func TestASweepInHandHoldsUpTheNextForTenSecondsAtMost(t *testing.T) {
 
 func TestReplicasThatStartTogetherMigrateOnce(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, emptyDSN(t))
+	pool := newPool(t, storetest.DSN(t, storetest.Postgres))
 	var replicas errgroup.Group
 	for range 4 {
 		replicas.Go(func() error { return river.Migrate(t.Context(), newPool(t, pool.Config().ConnString())) })
@@ -208,7 +210,7 @@ func TestReplicasThatStartTogetherMigrateOnce(t *testing.T) {
 
 func TestAnEngineWithoutItsTablesSaysSo(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, emptyDSN(t))
+	pool := newPool(t, storetest.DSN(t, storetest.Postgres))
 	if err := newEngine(t, river.Options{Pool: pool}).Enqueue(t.Context(), send(1)); err == nil {
 		t.Error("work was enqueued into nothing")
 	}
