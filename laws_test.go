@@ -92,7 +92,9 @@ var mayKnow = map[string][]string{
 	"graph":         {"broadcast"},
 	"directory":     {"broadcast", "graph"},
 	"graphinstall":  {"broadcast", "graph", "workerpool"},
-	"store":         {"broadcast", "migrations"},
+	"store":         {"broadcast", "store/db", "store/doors"},
+	"store/db":      {"broadcast", "migrations"},
+	"store/doors":   {"broadcast", "store/db"},
 	"engine":        {"broadcast"},
 	"engine/local":  {"broadcast", "engine"},
 	"engine/river":  {"broadcast", "engine"},
@@ -102,7 +104,7 @@ var mayKnow = map[string][]string{
 	"server":        {"broadcast", "fanout", "teams", "graph", "directory", "graphinstall", "store", "engine", "engine/local", "engine/river", "auth", "api", "web"},
 	"cmd/fanfare":   {"server"},
 	"cmd/simulator": {"simulator"},
-	"cmd/demo":      {"server", "simulator"},
+	"cmd/demo":      {"broadcast", "server", "simulator"},
 }
 
 func TestLawRoomsKnowOnlyWhomTheyMay(t *testing.T) {

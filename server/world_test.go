@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProduct) != "" {
 		os.Exit(server.Main(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 	}
-	storetest.Main(m)
+	os.Exit(storetest.Main(m))
 }
 
 // world is a painted Microsoft and the settings of servers that live in it.

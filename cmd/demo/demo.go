@@ -80,7 +80,7 @@ func paint(ctx context.Context, f flags, dir string) (*world, error) {
 	w := &world{sim: sim, caFile: filepath.Join(dir, "simulator-ca.pem")}
 	if f.data != "" {
 		w.state = filepath.Join(dir, "simulator.json.gz")
-		if err := sim.Load(w.state); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := sim.LoadState(w.state); err != nil {
 			return nil, fmt.Errorf("the simulated tenant kept in %s cannot be read: %w", w.state, err)
 		}
 	}
@@ -98,7 +98,7 @@ func paint(ctx context.Context, f flags, dir string) (*world, error) {
 func (w *world) close() error {
 	err := errors.Join(w.server.Close(), w.sim.Close())
 	if w.state != "" {
-		err = errors.Join(err, w.sim.Save(w.state))
+		err = errors.Join(err, w.sim.SaveState(w.state))
 	}
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/server"
 	"github.com/fanfare/fanfare/simulator"
 )
@@ -98,6 +99,13 @@ type part struct {
 	simulator.Person
 }
 
+// actor is the part as Fanfare knows it: with the role the simulated Entra gives.
+func (p part) actor() broadcast.Actor {
+	return broadcast.Actor{
+		ActorRef: broadcast.ActorRef{ID: broadcast.EntraID(p.EntraID), Name: p.Name}, Roles: []broadcast.Role{broadcast.Role(p.part)},
+	}
+}
+
 func cast() []part {
 	names := []string{"author", "approver", "admin"}
 	var out []part
@@ -119,7 +127,7 @@ func keysOf(ctx context.Context, f flags, dir string, product *server.Server) (m
 		return nil, err
 	}
 	for _, p := range cast() {
-		if keys[p.part], err = product.NewKey(ctx, p.EntraID, p.Name, p.part); err != nil {
+		if keys[p.part], err = product.NewKey(ctx, p.actor(), "demo"); err != nil {
 			return nil, err
 		}
 	}
