@@ -2,8 +2,6 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"time"
@@ -53,10 +51,6 @@ func (d *Door) receive(c *gin.Context, _ broadcast.Actor) error {
 // keep stores an activity, once, and answers.
 func (d *Door) keep(c *gin.Context, a *teams.Activity, raw []byte) error {
 	in := broadcast.Inbound{ConversationID: a.Conversation.ID, ActivityID: a.ID, Body: raw, ReceivedAt: d.o.Now()}
-	if in.ActivityID == "" { // without an ID, equal bytes are the same activity
-		sum := sha256.Sum256(raw)
-		in.ActivityID = "sha256:" + hex.EncodeToString(sum[:])
-	}
 	fresh, err := d.o.Inbox.SaveActivity(c.Request.Context(), in)
 	if err != nil {
 		d.log.ErrorContext(c.Request.Context(), "activity could not be stored", "request_id", requestID(c), "error", err)

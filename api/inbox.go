@@ -16,10 +16,11 @@ import (
 // InboxStore remembers the activities Teams posted until they are handled, and
 // for a while longer, so that a repeated one is known.
 type InboxStore interface {
-	// SaveActivity stores an activity; fresh is false if it is there already.
+	// SaveActivity stores an activity; fresh is false if it is there already. One
+	// without an ID is known by its bytes.
 	SaveActivity(ctx context.Context, in broadcast.Inbound) (fresh bool, err error)
 	// TakeActivities hands out unfinished ones, oldest first, to nobody else until
-	// the lease is over.
+	// the lease is over. What follows in a conversation waits for what is in hand.
 	TakeActivities(ctx context.Context, limit int, lease time.Duration) ([]broadcast.Inbound, error)
 	// FinishActivities marks them handled.
 	FinishActivities(ctx context.Context, ids []int64) error
@@ -36,9 +37,8 @@ const (
 )
 
 // inbox handles stored activities: each conversation in its order, by being
-// bound to one lane, and several conversations at the same time. Order holds
-// within one replica; between replicas "removed" and "added" of the same second
-// may change places, and the next event or refusal puts that right.
+// bound to one lane, and several conversations at the same time. The store keeps
+// the order between replicas.
 type inbox struct {
 	store  InboxStore
 	handle func(context.Context, broadcast.Inbound) error
@@ -101,9 +101,8 @@ func (in *inbox) deal(ctx context.Context, queues []chan taken) {
 		}
 		at := in.now()
 		for _, a := range got {
-			lane := maphash.String(in.seed, a.ConversationID) % lanes
 			select {
-			case queues[lane] <- taken{a, at}:
+			case queues[in.lane(a.ConversationID)] <- taken{a, at}:
 			case <-ctx.Done():
 				return
 			}
@@ -117,6 +116,10 @@ func (in *inbox) deal(ctx context.Context, queues []chan taken) {
 		case <-ctx.Done():
 		}
 	}
+}
+
+func (in *inbox) lane(conversation string) uint64 {
+	return maphash.String(in.seed, conversation) % lanes
 }
 
 // work handles one lane. After ctx is done, and for activities whose lease may
@@ -175,6 +178,7 @@ func (in *inbox) finishAll(ctx context.Context, done <-chan int64) {
 			}
 		}
 		in.finish(ctx, ids)
+		in.poke() // what follows in these conversations may be taken now
 	}
 }
 
