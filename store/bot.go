@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 type installationRow struct {
@@ -22,7 +23,7 @@ func (installationRow) TableName() string { return "installations" }
 // brings removed and blocked people back: the event is their own doing.
 func (s *Store) BotAdded(ctx context.Context, id broadcast.EntraID, at broadcast.ConversationReference) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnRoll, false); err != nil {
+		if err := t.Turn(turnRoll, false); err != nil {
 			return err
 		}
 		waiting, err := t.lockWaiting([]broadcast.EntraID{id})
@@ -40,7 +41,7 @@ func (s *Store) BotAdded(ctx context.Context, id broadcast.EntraID, at broadcast
 // Graph call in hand is about to say of this person is older than this. A detail
 // the address does not bring (an account ID, mostly) is kept.
 func (t *tx) learnAddress(id broadcast.EntraID, at broadcast.ConversationReference) error {
-	_, err := t.exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
+	_, err := t.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
 		VALUES (@tenant , @person , 'installed', '', '', 0, 0, 1, 0, @url , @conversation , @account , @now )
 		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET state = 'installed', reason = '', detail = '', attempts = 0, not_before = 0,
 			fence = installations.fence + 1, leased_until = 0, conversation_id = excluded.conversation_id,
@@ -50,10 +51,10 @@ func (t *tx) learnAddress(id broadcast.EntraID, at broadcast.ConversationReferen
 	return err
 }
 
-func addressArgs(t *tx, id broadcast.EntraID, at broadcast.ConversationReference) args {
-	return args{
-		"person": string(id), "url": clean(at.ServiceURL, 0), "conversation": clean(at.ConversationID, 0),
-		"account": clean(at.ChannelAccountID, 0), "now": t.nowMillis(),
+func addressArgs(t *tx, id broadcast.EntraID, at broadcast.ConversationReference) db.Args {
+	return db.Args{
+		"person": string(id), "url": db.Clean(at.ServiceURL, 0), "conversation": db.Clean(at.ConversationID, 0),
+		"account": db.Clean(at.ChannelAccountID, 0), "now": t.NowMillis(),
 	}
 }
 
@@ -61,7 +62,7 @@ func addressArgs(t *tx, id broadcast.EntraID, at broadcast.ConversationReference
 // except deliveries in a worker's hands, in one transaction.
 func (s *Store) BotGone(ctx context.Context, id broadcast.EntraID, state broadcast.InstallationState) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnRoll, false); err != nil {
+		if err := t.Turn(turnRoll, false); err != nil {
 			return err
 		}
 		return t.botGone([]broadcast.EntraID{id}, state)
@@ -79,18 +80,18 @@ func (t *tx) botGone(ids []broadcast.EntraID, state broadcast.InstallationState)
 	if err := t.skipWaiting(ids, broadcast.Reason(state)); err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
-		SELECT @tenant , r.entra_id, CAST(@state AS text), '', '', 0, 0, 1, 0, '', '', '', CAST(@now AS bigint) FROM `+t.s.rows("rows", "entra_id text")+` AS r WHERE TRUE
+	_, err = t.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
+		SELECT @tenant , r.entra_id, CAST(@state AS text), '', '', 0, 0, 1, 0, '', '', '', CAST(@now AS bigint) FROM `+t.Rows("rows", "entra_id text")+` AS r WHERE TRUE
 		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET state = excluded.state, reason = '', detail = '', attempts = 0, not_before = 0,
 			fence = installations.fence + 1, leased_until = 0, conversation_id = '', updated_at = excluded.updated_at`,
-		args{"rows": rows, "state": string(state), "now": t.nowMillis()})
+		db.Args{"rows": rows, "state": string(state), "now": t.NowMillis()})
 	return err
 }
 
 // Address reads where a person can be written to; *Error NotFound if unknown.
 func (s *Store) Address(ctx context.Context, id broadcast.EntraID) (broadcast.ConversationReference, error) {
 	var row installationRow
-	n, err := s.read(ctx).scan(&row, `SELECT * FROM installations WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> ''`, args{"person": string(id)})
+	n, err := s.read(ctx).Scan(&row, `SELECT * FROM installations WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> ''`, db.Args{"person": string(id)})
 	if err == nil && n == 0 {
 		err = broadcast.Errorf(broadcast.NotFound, "We do not know yet where to write to this person. Install the app for them, or ask them to write to it.")
 	}
@@ -102,7 +103,7 @@ func (s *Store) Address(ctx context.Context, id broadcast.EntraID) (broadcast.Co
 // written when nothing is new.
 func (s *Store) Seen(ctx context.Context, id broadcast.EntraID, at broadcast.ConversationReference) error {
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE installations SET service_url = @url , conversation_id = @conversation ,
+		_, err := t.Exec(`UPDATE installations SET service_url = @url , conversation_id = @conversation ,
 				channel_account_id = CASE WHEN @account = '' THEN channel_account_id ELSE @account END, updated_at = @now
 			WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> '' AND @conversation <> '' AND @url <> ''
 			AND (service_url <> @url OR conversation_id <> @conversation OR (@account <> '' AND channel_account_id <> @account ))`, addressArgs(t, id, at))

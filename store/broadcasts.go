@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 type broadcastRow struct {
@@ -60,8 +61,8 @@ type (
 
 func rowOfBroadcast(tenant string, b *broadcast.Broadcast) (broadcastRow, error) {
 	m := b.Message
-	message, err1 := json.Marshal(messageJSON{m.Title, m.Body, m.ImageURL, m.ImageAlt, each(m.Buttons, func(b broadcast.Button) buttonJSON { return buttonJSON(b) })})
-	audience, err2 := json.Marshal(audienceJSON{b.Audience.Everyone, each(b.Audience.Groups, func(g broadcast.Group) groupJSON { return groupJSON(g) })})
+	message, err1 := json.Marshal(messageJSON{m.Title, m.Body, m.ImageURL, m.ImageAlt, db.Each(m.Buttons, func(b broadcast.Button) buttonJSON { return buttonJSON(b) })})
+	audience, err2 := json.Marshal(audienceJSON{b.Audience.Everyone, db.Each(b.Audience.Groups, func(g broadcast.Group) groupJSON { return groupJSON(g) })})
 	editors, err3 := json.Marshal(b.Editors)
 	return broadcastRow{
 		TenantID: tenant, ID: string(b.ID), State: string(b.State), Revision: b.Revision,
@@ -69,8 +70,8 @@ func rowOfBroadcast(tenant string, b *broadcast.Broadcast) (broadcastRow, error)
 		AuthorID: string(b.Author.ID), AuthorName: b.Author.Name, Editors: string(editors),
 		SubmittedByID: string(b.SubmittedBy.ID), SubmittedByName: b.SubmittedBy.Name,
 		ApprovedByID: string(b.ApprovedBy.ID), ApprovedByName: b.ApprovedBy.Name, ApprovedHash: b.ApprovedHash, Reason: b.Reason,
-		DueAt: millis(b.DueAt), CreatedAt: millis(b.CreatedAt), UpdatedAt: millis(b.UpdatedAt),
-		StartedAt: millis(b.StartedAt), FinishedAt: millis(b.FinishedAt),
+		DueAt: db.Millis(b.DueAt), CreatedAt: db.Millis(b.CreatedAt), UpdatedAt: db.Millis(b.UpdatedAt),
+		StartedAt: db.Millis(b.StartedAt), FinishedAt: db.Millis(b.FinishedAt),
 	}, errors.Join(err1, err2, err3)
 }
 
@@ -87,46 +88,30 @@ func (j joined) broadcast() (broadcast.Broadcast, error) {
 		ID: broadcast.ID(r.ID), State: broadcast.State(r.State), Revision: r.Revision,
 		Message: broadcast.Message{
 			Title: message.Title, Body: message.Body, ImageURL: message.ImageURL, ImageAlt: message.ImageAlt,
-			Buttons: each(message.Buttons, func(b buttonJSON) broadcast.Button { return broadcast.Button(b) }),
+			Buttons: db.Each(message.Buttons, func(b buttonJSON) broadcast.Button { return broadcast.Button(b) }),
 		},
-		Audience: broadcast.Audience{Everyone: audience.Everyone, Groups: each(audience.Groups, func(g groupJSON) broadcast.Group { return broadcast.Group(g) })},
-		Author:   actor(r.AuthorID, r.AuthorName), Editors: editors,
-		SubmittedBy: actor(r.SubmittedByID, r.SubmittedByName), ApprovedBy: actor(r.ApprovedByID, r.ApprovedByName),
+		Audience: broadcast.Audience{Everyone: audience.Everyone, Groups: db.Each(audience.Groups, func(g groupJSON) broadcast.Group { return broadcast.Group(g) })},
+		Author:   db.ActorRef(r.AuthorID, r.AuthorName), Editors: editors,
+		SubmittedBy: db.ActorRef(r.SubmittedByID, r.SubmittedByName), ApprovedBy: db.ActorRef(r.ApprovedByID, r.ApprovedByName),
 		ApprovedHash: r.ApprovedHash, Reason: r.Reason,
-		DueAt: moment(r.DueAt), CreatedAt: moment(r.CreatedAt), UpdatedAt: moment(r.UpdatedAt),
-		StartedAt: moment(r.StartedAt), FinishedAt: moment(r.FinishedAt),
+		DueAt: db.Moment(r.DueAt), CreatedAt: db.Moment(r.CreatedAt), UpdatedAt: db.Moment(r.UpdatedAt),
+		StartedAt: db.Moment(r.StartedAt), FinishedAt: db.Moment(r.FinishedAt),
 		Tally: j.Counts.tally(),
 	}, nil
-}
-
-func actor(id, name string) broadcast.ActorRef {
-	return broadcast.ActorRef{ID: broadcast.EntraID(id), Name: name}
-}
-
-// each maps a slice; nil stays nil.
-func each[A, B any](in []A, f func(A) B) []B {
-	if in == nil {
-		return nil
-	}
-	out := make([]B, len(in))
-	for i := range in {
-		out[i] = f(in[i])
-	}
-	return out
 }
 
 // Create stores a new broadcast (revision 1) and its first Move.
 func (s *Store) Create(ctx context.Context, b *broadcast.Broadcast, m broadcast.Move) error {
 	first := *b
 	first.Revision = 1
-	row, err := rowOfBroadcast(s.tenant, &first)
+	row, err := rowOfBroadcast(s.db.Tenant(), &first)
 	if err != nil {
 		return err
 	}
 	err = s.write(ctx, func(t *tx) error {
 		return errors.Join(
-			t.db.Create(&row).Error,
-			t.db.Create(&tallyRow{TenantID: s.tenant, BroadcastID: row.ID}).Error,
+			t.ORM.Create(&row).Error,
+			t.ORM.Create(&tallyRow{TenantID: s.db.Tenant(), BroadcastID: row.ID}).Error,
 			t.move(m, first.ID, 1))
 	})
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
@@ -154,7 +139,7 @@ const selectBroadcasts = `SELECT b.*, ` + countColumns + ` FROM broadcasts b
 
 func (t *tx) broadcast(id broadcast.ID) (*broadcast.Broadcast, error) {
 	var row joined
-	n, err := t.scan(&row, selectBroadcasts+`AND b.id = @id `, args{"id": string(id)})
+	n, err := t.Scan(&row, selectBroadcasts+`AND b.id = @id `, db.Args{"id": string(id)})
 	if err != nil {
 		return nil, err
 	}
@@ -170,14 +155,14 @@ func (t *tx) broadcast(id broadcast.ID) (*broadcast.Broadcast, error) {
 func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broadcast, error) {
 	next := *c.After
 	next.ID, next.Revision = c.Before.ID, c.Before.Revision+1
-	row, err := rowOfBroadcast(s.tenant, &next)
+	row, err := rowOfBroadcast(s.db.Tenant(), &next)
 	if err != nil {
 		return nil, err
 	}
 	var stored *broadcast.Broadcast
 	err = s.write(ctx, func(t *tx) error {
-		res := t.db.Model(&broadcastRow{}).Select("*").Omit("tenant_id", "id", "created_at").
-			Where("tenant_id = ? AND id = ? AND state = ? AND revision = ?", s.tenant, row.ID, string(c.Before.State), c.Before.Revision).
+		res := t.ORM.Model(&broadcastRow{}).Select("*").Omit("tenant_id", "id", "created_at").
+			Where("tenant_id = ? AND id = ? AND state = ? AND revision = ?", s.db.Tenant(), row.ID, string(c.Before.State), c.Before.Revision).
 			UpdateColumns(&row)
 		if res.Error != nil {
 			return res.Error
@@ -191,7 +176,7 @@ func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broa
 		if err := t.move(c.Move, next.ID, next.Revision); err != nil {
 			return err
 		}
-		t.handOut(c.Works...)
+		t.HandOut(c.Works...)
 		var err error
 		stored, err = t.broadcast(next.ID)
 		return err
@@ -204,14 +189,14 @@ func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broa
 
 // List reads a page, newest first.
 func (s *Store) List(ctx context.Context, q broadcast.ListQuery) (broadcast.ListPage, error) {
-	stmt, a := selectBroadcasts, args{"limit": q.Limit + 1}
+	stmt, a := selectBroadcasts, db.Args{"limit": q.Limit + 1}
 	if q.States != nil {
 		stmt += `AND b.state IN (@states ) `
-		a["states"] = each(q.States, func(s broadcast.State) string { return string(s) })
+		a["states"] = db.Each(q.States, func(s broadcast.State) string { return string(s) })
 	}
 	if text := strings.ToLower(strings.TrimSpace(q.Text)); text != "" {
 		stmt += `AND b.title_search LIKE @text ESCAPE '\' `
-		a["text"] = "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(clean(text, 0)) + "%"
+		a["text"] = "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(db.Clean(text, 0)) + "%"
 	}
 	if q.After != "" {
 		stmt += `AND b.id < @after `
@@ -220,7 +205,7 @@ func (s *Store) List(ctx context.Context, q broadcast.ListQuery) (broadcast.List
 	// Price: the primary key backwards. A text reads titles until the page is full;
 	// broadcasts are counted in thousands.
 	var rows []joined
-	if _, err := s.read(ctx).scan(&rows, stmt+`ORDER BY b.id DESC LIMIT @limit `, a); err != nil {
+	if _, err := s.read(ctx).Scan(&rows, stmt+`ORDER BY b.id DESC LIMIT @limit `, a); err != nil {
 		return broadcast.ListPage{}, err
 	}
 	var page broadcast.ListPage
@@ -250,23 +235,23 @@ type moveRow struct {
 func (moveRow) TableName() string { return "moves" }
 
 func (t *tx) move(m broadcast.Move, id broadcast.ID, revision int64) error {
-	return t.db.Create(&moveRow{
-		TenantID: t.s.tenant, BroadcastID: string(id), Revision: revision, Event: string(m.Event),
+	return t.ORM.Create(&moveRow{
+		TenantID: t.Tenant(), BroadcastID: string(id), Revision: revision, Event: string(m.Event),
 		FromState: string(m.From), ToState: string(m.To), ByID: string(m.By.ID), ByName: m.By.Name,
-		At: millis(m.At), Note: m.Note, Hash: m.Hash,
+		At: db.Millis(m.At), Note: m.Note, Hash: m.Hash,
 	}).Error
 }
 
 // History reads the audit trail of one broadcast, oldest first.
 func (s *Store) History(ctx context.Context, id broadcast.ID) ([]broadcast.Move, error) {
 	var rows []moveRow
-	if _, err := s.read(ctx).scan(&rows, `SELECT * FROM moves WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY revision`, args{"id": string(id)}); err != nil {
+	if _, err := s.read(ctx).Scan(&rows, `SELECT * FROM moves WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY revision`, db.Args{"id": string(id)}); err != nil {
 		return nil, err
 	}
-	return each(rows, func(r moveRow) broadcast.Move {
+	return db.Each(rows, func(r moveRow) broadcast.Move {
 		return broadcast.Move{
 			BroadcastID: broadcast.ID(r.BroadcastID), Event: broadcast.Event(r.Event), From: broadcast.State(r.FromState), To: broadcast.State(r.ToState),
-			By: actor(r.ByID, r.ByName), At: moment(r.At), Note: r.Note, Hash: r.Hash,
+			By: db.ActorRef(r.ByID, r.ByName), At: db.Moment(r.At), Note: r.Note, Hash: r.Hash,
 		}
 	}), nil
 }
@@ -277,8 +262,8 @@ func (s *Store) Tally(ctx context.Context, id broadcast.ID) (broadcast.State, br
 		State  string
 		Counts tallyCounts `gorm:"embedded"`
 	}
-	n, err := s.read(ctx).scan(&row, `SELECT b.state, `+countColumns+` FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
-		WHERE b.tenant_id = @tenant AND b.id = @id `, args{"id": string(id)})
+	n, err := s.read(ctx).Scan(&row, `SELECT b.state, `+countColumns+` FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+		WHERE b.tenant_id = @tenant AND b.id = @id `, db.Args{"id": string(id)})
 	if err == nil && n == 0 {
 		err = broadcast.Errorf(broadcast.NotFound, "There is no such broadcast.")
 	}
@@ -298,9 +283,6 @@ func (s *Store) Finishable(ctx context.Context) ([]broadcast.ID, error) {
 
 func (s *Store) ids(ctx context.Context, stmt string) ([]broadcast.ID, error) {
 	var ids []broadcast.ID
-	_, err := s.read(ctx).scan(&ids, stmt, args{"now": millis(s.now())})
+	_, err := s.read(ctx).Scan(&ids, stmt, db.Args{"now": db.Millis(s.db.Now())})
 	return ids, err
 }
-
-// nowMillis is the time in a transaction's statements.
-func (t *tx) nowMillis() int64 { return t.s.now().UnixMilli() }

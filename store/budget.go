@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/fanfare/fanfare/store/db"
 )
 
 type budgetRow struct {
@@ -25,12 +27,12 @@ func (s *Store) LeaseBudget(ctx context.Context, family string, rate float64, wa
 	var got struct {
 		Granted, Micro, Paused int64
 	}
-	a := args{"family": family, "rate": rate, "want": int64(want), "full": int64(max(1, rate/10) * 1e6)}
+	a := db.Args{"family": family, "rate": rate, "want": int64(want), "full": int64(max(1, rate/10) * 1e6)}
 	// Twice: the second time, the row is there.
 	for range 2 {
 		var n int64
 		err := s.write(ctx, func(t *tx) (err error) {
-			n, err = t.scan(&got, s.leaseStatement(), a)
+			n, err = t.Scan(&got, s.leaseStatement(), a)
 			return err
 		})
 		if err != nil {
@@ -55,15 +57,15 @@ func (s *Store) LeaseBudget(ctx context.Context, family string, rate float64, wa
 // leaseStatement fills the bucket for the time gone by and takes from it. have is
 // what is in it now; a clock that was set back fills nothing.
 func (s *Store) leaseStatement() string {
-	have := s.least + `(CAST(@full AS bigint), micro + CAST(` + s.greatest + `(0, ` + s.clock + ` - filled_at) * CAST(@rate AS double precision) AS bigint))`
-	take := `CASE WHEN paused_until > ` + s.clock + ` THEN 0 ELSE ` + s.least + `(CAST(@want AS bigint), ` + have + ` / 1000000) END`
-	return `UPDATE budgets SET granted = ` + take + `, micro = ` + have + ` - 1000000 * (` + take + `), filled_at = ` + s.clock + `
-		WHERE tenant_id = @tenant AND family = @family RETURNING granted, micro, ` + s.greatest + `(0, paused_until - ` + s.clock + `) AS paused`
+	have := s.db.Least + `(CAST(@full AS bigint), micro + CAST(` + s.db.Greatest + `(0, ` + s.db.Clock + ` - filled_at) * CAST(@rate AS double precision) AS bigint))`
+	take := `CASE WHEN paused_until > ` + s.db.Clock + ` THEN 0 ELSE ` + s.db.Least + `(CAST(@want AS bigint), ` + have + ` / 1000000) END`
+	return `UPDATE budgets SET granted = ` + take + `, micro = ` + have + ` - 1000000 * (` + take + `), filled_at = ` + s.db.Clock + `
+		WHERE tenant_id = @tenant AND family = @family RETURNING granted, micro, ` + s.db.Greatest + `(0, paused_until - ` + s.db.Clock + `) AS paused`
 }
 
 func (s *Store) openBudget(ctx context.Context, family string) error {
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`INSERT INTO budgets (tenant_id, family, micro, filled_at, paused_until, granted) VALUES (@tenant , @family , 0, `+s.clock+`, 0, 0) ON CONFLICT DO NOTHING`, args{"family": family})
+		_, err := t.Exec(`INSERT INTO budgets (tenant_id, family, micro, filled_at, paused_until, granted) VALUES (@tenant , @family , 0, `+s.db.Clock+`, 0, 0) ON CONFLICT DO NOTHING`, db.Args{"family": family})
 		return err
 	})
 }
@@ -75,8 +77,8 @@ func (s *Store) PauseBudget(ctx context.Context, family string, d time.Duration)
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
-		_, err := t.exec(`UPDATE budgets SET paused_until = `+s.greatest+`(paused_until, `+s.clock+` + CAST(@pause AS bigint)) WHERE tenant_id = @tenant AND family = @family `,
-			args{"family": family, "pause": d.Microseconds()})
+		_, err := t.Exec(`UPDATE budgets SET paused_until = `+s.db.Greatest+`(paused_until, `+s.db.Clock+` + CAST(@pause AS bigint)) WHERE tenant_id = @tenant AND family = @family `,
+			db.Args{"family": family, "pause": d.Microseconds()})
 		return err
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // lockedChunk is a chunk whose row is locked, with its broadcast's state.
@@ -18,11 +19,11 @@ type lockedChunk struct {
 // chunk that does not exist has Number 0.
 func (t *tx) lockChunk(id broadcast.ID, number int) (lockedChunk, error) {
 	var c lockedChunk
-	a := args{"id": string(id), "number": number}
-	if _, err := t.scan(&c.Row, `SELECT * FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `+t.s.forUpdate, a); err != nil {
+	a := db.Args{"id": string(id), "number": number}
+	if _, err := t.Scan(&c.Row, `SELECT * FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `+t.ForUpdate, a); err != nil {
 		return c, err
 	}
-	_, err := t.scan(&c.State, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a)
+	_, err := t.Scan(&c.State, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a)
 	return c, err
 }
 
@@ -38,28 +39,28 @@ func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, leas
 	err := s.write(ctx, func(t *tx) error {
 		taken.Fence, taken.Deliveries = 0, nil
 		c, err := t.lockChunk(id, number)
-		now := s.now()
+		now := s.db.Now()
 		switch {
 		case err != nil || c.Row.Number == 0 || c.State != broadcast.Sending:
 			return err
-		case c.Row.LeasedUntil > millis(now):
+		case c.Row.LeasedUntil > db.Millis(now):
 			return broadcast.ErrChunkBusy
 		}
 		if c.Row.LeasedUntil > 0 {
-			if err := t.doubtReady(c.Row, millis(now)); err != nil {
+			if err := t.doubtReady(c.Row, db.Millis(now)); err != nil {
 				return err
 			}
 		}
-		due, err := t.readyIn(c.Row, millis(now))
+		due, err := t.readyIn(c.Row, db.Millis(now))
 		if err != nil {
 			return err
 		}
 		if len(due) == 0 {
 			return t.release(c.Row)
 		}
-		taken.Fence, taken.Deliveries = c.Row.Fence+1, each(due, deliveryView.delivery)
-		_, err = t.exec(`UPDATE chunks SET fence = @fence , leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
-			args{"fence": taken.Fence, "until": millis(now.Add(lease)), "id": string(id), "number": number})
+		taken.Fence, taken.Deliveries = c.Row.Fence+1, db.Each(due, deliveryView.delivery)
+		_, err = t.Exec(`UPDATE chunks SET fence = @fence , leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
+			db.Args{"fence": taken.Fence, "until": db.Millis(now.Add(lease)), "id": string(id), "number": number})
 		return err
 	})
 	if err != nil {
@@ -70,26 +71,26 @@ func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, leas
 
 // doubtReady marks what a dead worker may have sent.
 func (t *tx) doubtReady(c chunkRow, now int64) error {
-	_, err := t.exec(`UPDATE deliveries SET maybe_sent = TRUE WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'ready'
-		AND id BETWEEN @first AND @last AND not_before <= @now `, args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
+	_, err := t.Exec(`UPDATE deliveries SET maybe_sent = TRUE WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'ready'
+		AND id BETWEEN @first AND @last AND not_before <= @now `, db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
 	return err
 }
 
 func (t *tx) readyIn(c chunkRow, now int64) ([]deliveryView, error) {
 	var rows []deliveryView
-	_, err := t.scan(&rows, `SELECT d.*, i.service_url, i.conversation_id, i.channel_account_id FROM deliveries d
+	_, err := t.Scan(&rows, `SELECT d.*, i.service_url, i.conversation_id, i.channel_account_id FROM deliveries d
 		LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
 		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = 'ready' AND d.id BETWEEN @first AND @last AND d.not_before <= @now ORDER BY d.id`,
-		args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
+		db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
 	return rows, err
 }
 
 // release frees a locked chunk and notes when its next delivery is due.
 func (t *tx) release(c chunkRow) error {
-	_, err := t.exec(`UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
+	_, err := t.Exec(`UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
 			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = 'ready' AND d.id BETWEEN @first AND @last )
 		WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
-		args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "number": c.Number})
+		db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "number": c.Number})
 	return err
 }
 
@@ -98,9 +99,9 @@ func (t *tx) release(c chunkRow) error {
 func (s *Store) KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Duration) (bool, error) {
 	var n int64
 	err := s.write(ctx, func(t *tx) (err error) {
-		n, err = t.exec(`UPDATE chunks SET leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number AND fence = @fence
+		n, err = t.Exec(`UPDATE chunks SET leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number AND fence = @fence
 			AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.tenant_id = @tenant AND b.id = @id AND b.state = 'sending')`,
-			args{"until": millis(s.now().Add(lease)), "id": string(c.BroadcastID), "number": c.Number, "fence": c.Fence})
+			db.Args{"until": db.Millis(s.db.Now().Add(lease)), "id": string(c.BroadcastID), "number": c.Number, "fence": c.Fence})
 		return err
 	})
 	return n == 1, err

@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 type deliveryRow struct {
@@ -40,7 +41,7 @@ func (v deliveryView) delivery() broadcast.Delivery {
 	return broadcast.Delivery{
 		ID: r.ID, EntraID: broadcast.EntraID(r.EntraID), Name: v.Name, UPN: v.UPN, Chunk: r.Chunk,
 		State: broadcast.DeliveryState(r.State), Reason: broadcast.Reason(r.Reason), Code: r.Code, Detail: r.Detail,
-		Attempts: r.Attempts, NotBefore: moment(r.NotBefore), UpdatedAt: moment(r.UpdatedAt),
+		Attempts: r.Attempts, NotBefore: db.Moment(r.NotBefore), UpdatedAt: db.Moment(r.UpdatedAt),
 		ActivityID: r.ActivityID, MaybeSent: r.MaybeSent,
 		Address: broadcast.ConversationReference{ServiceURL: v.ServiceURL, ConversationID: v.ConversationID, ChannelAccountID: v.ChannelAccountID},
 	}
@@ -83,7 +84,7 @@ func (c *tallyCounts) add(state broadcast.DeliveryState, n int) {
 // words.narrow for texts.
 func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (broadcast.RecipientPage, error) {
 	r := s.read(ctx)
-	a := args{"id": string(q.BroadcastID), "after": q.After, "limit": q.Limit + 1}
+	a := db.Args{"id": string(q.BroadcastID), "after": q.After, "limit": q.Limit + 1}
 	stmt := `SELECT d.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn, i.service_url, i.conversation_id, i.channel_account_id
 		FROM deliveries d
 		LEFT JOIN people p ON p.tenant_id = d.tenant_id AND p.entra_id = d.entra_id
@@ -102,7 +103,7 @@ func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (bro
 		return broadcast.RecipientPage{}, err
 	}
 	var rows []deliveryView
-	if _, err := r.scan(&rows, stmt+filter+`ORDER BY d.id LIMIT @limit `, a); err != nil {
+	if _, err := r.Scan(&rows, stmt+filter+`ORDER BY d.id LIMIT @limit `, a); err != nil {
 		return broadcast.RecipientPage{}, err
 	}
 	var page broadcast.RecipientPage
@@ -110,7 +111,7 @@ func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (bro
 		rows = rows[:q.Limit]
 		page.Next = rows[q.Limit-1].Row.ID
 	}
-	page.Deliveries = each(rows, deliveryView.delivery)
+	page.Deliveries = db.Each(rows, deliveryView.delivery)
 	return page, nil
 }
 
@@ -118,9 +119,9 @@ func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (bro
 // reason. Price: the index of those, which leaves out whoever simply got it.
 func (s *Store) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.ReasonCount, error) {
 	var counts []broadcast.ReasonCount
-	_, err := s.read(ctx).scan(&counts, `SELECT state, reason, count(*) AS count FROM deliveries
+	_, err := s.read(ctx).Scan(&counts, `SELECT state, reason, count(*) AS count FROM deliveries
 		WHERE tenant_id = @tenant AND broadcast_id = @id AND reason <> '' GROUP BY state, reason ORDER BY count(*) DESC, state, reason`,
-		args{"id": string(id)})
+		db.Args{"id": string(id)})
 	return counts, err
 }
 
@@ -128,9 +129,9 @@ func (s *Store) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.Reaso
 // by unique key for each broadcast, newest first, until one is found.
 func (s *Store) LastSent(ctx context.Context, id broadcast.EntraID) (broadcast.ID, error) {
 	var last string // of a type of our own, GORM does not count the row
-	n, err := s.read(ctx).scan(&last, `SELECT b.id FROM broadcasts b
+	n, err := s.read(ctx).Scan(&last, `SELECT b.id FROM broadcasts b
 		JOIN deliveries d ON d.tenant_id = b.tenant_id AND d.broadcast_id = b.id AND d.entra_id = @person
-		WHERE b.tenant_id = @tenant AND b.started_at > 0 AND d.state = 'sent' ORDER BY b.id DESC LIMIT 1`, args{"person": string(id)})
+		WHERE b.tenant_id = @tenant AND b.started_at > 0 AND d.state = 'sent' ORDER BY b.id DESC LIMIT 1`, db.Args{"person": string(id)})
 	if err == nil && n == 0 {
 		err = broadcast.Errorf(broadcast.NotFound, "Nothing has been sent to this person yet.")
 	}
@@ -142,7 +143,7 @@ func (s *Store) LastSent(ctx context.Context, id broadcast.EntraID) (broadcast.I
 func wordsOf(texts ...string) []string {
 	var words []string
 	for _, text := range texts {
-		for _, w := range strings.FieldsFunc(strings.ToLower(clean(text, 0)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
+		for _, w := range strings.FieldsFunc(strings.ToLower(db.Clean(text, 0)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
 			if !slices.Contains(words, w) {
 				words = append(words, w)
 			}
@@ -168,7 +169,7 @@ const fewPeople = 10_000
 // range of people_words and a look-up for each match; with common ones only, a
 // look at each row until the page is full. What it never does is read everybody
 // for a word nobody has.
-func (t *tx) narrow(column string, words []string, a args) (string, error) {
+func (t *tx) narrow(column string, words []string, a db.Args) (string, error) {
 	if len(words) == 0 {
 		return "", nil
 	}
@@ -181,7 +182,7 @@ func (t *tx) narrow(column string, words []string, a args) (string, error) {
 	rarest := slices.MaxFunc(words, func(x, y string) int { return len(x) - len(y) })
 	a["word"], a["word_end"], a["few"] = rarest, rarest+"\U0010FFFF", fewPeople+1
 	var n int
-	_, err := t.scan(&n, `SELECT count(*) FROM (SELECT 1 FROM people_words WHERE tenant_id = @tenant AND word >= @word AND word < @word_end LIMIT @few ) AS few`, a)
+	_, err := t.Scan(&n, `SELECT count(*) FROM (SELECT 1 FROM people_words WHERE tenant_id = @tenant AND word >= @word AND word < @word_end LIMIT @few ) AS few`, a)
 	if err != nil || n > fewPeople {
 		return b.String(), err
 	}

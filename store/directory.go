@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // personRow is a row of people, and of the list it is written from.
@@ -63,7 +64,7 @@ const turnDirectory = "directory"
 // statements per page.
 func (s *Store) SavePeople(ctx context.Context, patches []broadcast.PersonPatch, c *broadcast.Cursor) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnDirectory, true); err != nil {
+		if err := t.Turn(turnDirectory, true); err != nil {
 			return err
 		}
 		now, err := t.cursor()
@@ -84,12 +85,12 @@ func (s *Store) SavePeople(ctx context.Context, patches []broadcast.PersonPatch,
 }
 
 func (t *tx) savePatches(patches []broadcast.PersonPatch, round int64) error {
-	rows, err := people(each(patches, func(p broadcast.PersonPatch) broadcast.EntraID { return p.EntraID }))
+	rows, err := people(db.Each(patches, func(p broadcast.PersonPatch) broadcast.EntraID { return p.EntraID }))
 	if err != nil {
 		return err
 	}
 	var stored []personRow
-	if _, err := t.scan(&stored, `SELECT p.* FROM people p JOIN `+t.s.rows("rows", "entra_id text")+` AS r ON p.entra_id = r.entra_id WHERE p.tenant_id = @tenant `, args{"rows": rows}); err != nil {
+	if _, err := t.Scan(&stored, `SELECT p.* FROM people p JOIN `+t.Rows("rows", "entra_id text")+` AS r ON p.entra_id = r.entra_id WHERE p.tenant_id = @tenant `, db.Args{"rows": rows}); err != nil {
 		return err
 	}
 	was, is := map[string]personRow{}, map[string]personRow{}
@@ -102,7 +103,7 @@ func (t *tx) savePatches(patches []broadcast.PersonPatch, round int64) error {
 		if patch.Deleted != nil && *patch.Deleted && !known {
 			continue // gone before we knew them
 		}
-		is[id] = patched(old, patch, round, t.nowMillis())
+		is[id] = patched(old, patch, round, t.NowMillis())
 	}
 	return t.upsertPeople(was, is)
 }
@@ -115,7 +116,7 @@ func patched(p personRow, patch broadcast.PersonPatch, round, now int64) personR
 		&p.Country: patch.Country, &p.JobTitle: patch.JobTitle, &p.Language: patch.PreferLang,
 	} {
 		if value != nil {
-			*field = clean(*value, 0)
+			*field = db.Clean(*value, 0)
 		}
 	}
 	for field, value := range map[*bool]*bool{&p.Guest: patch.Guest, &p.Enabled: patch.Enabled, &p.Licensed: patch.Licensed, &p.Deleted: patch.Deleted} {
@@ -139,20 +140,20 @@ func (t *tx) upsertPeople(was, is map[string]personRow) error {
 		added = append(added, wordRows(id, after, before)...)
 		dropped = append(dropped, wordRows(id, before, after)...)
 	}
-	raw, err := list(rows)
+	raw, err := db.List(rows)
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, updated_at)
+	if _, err := t.Exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, updated_at)
 		SELECT @tenant , r.entra_id, r.name, r.upn, r.mail, r.guest, r.enabled, r.licensed, r.deleted, r.department, r.office, r.country, r.job_title, r.language, r.search, r.round, r.updated_at
-		FROM `+t.s.rows("rows", personColumns)+` AS r WHERE TRUE
+		FROM `+t.Rows("rows", personColumns)+` AS r WHERE TRUE
 		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET name = excluded.name, upn = excluded.upn, mail = excluded.mail, guest = excluded.guest,
 			enabled = excluded.enabled, licensed = excluded.licensed, deleted = excluded.deleted, department = excluded.department, office = excluded.office,
 			country = excluded.country, job_title = excluded.job_title, language = excluded.language, search = excluded.search, round = excluded.round, updated_at = excluded.updated_at`,
-		args{"rows": raw}); err != nil {
+		db.Args{"rows": raw}); err != nil {
 		return err
 	}
-	words := t.s.rows("rows", "word text, entra_id text")
+	words := t.Rows("rows", "word text, entra_id text")
 	return errors.Join(
 		t.wordsExec(dropped, `DELETE FROM people_words WHERE tenant_id = @tenant AND (word, entra_id) IN (SELECT r.word, r.entra_id FROM `+words+` AS r)`),
 		t.wordsExec(added, `INSERT INTO people_words (tenant_id, word, entra_id) SELECT @tenant , r.word, r.entra_id FROM `+words+` AS r WHERE TRUE ON CONFLICT DO NOTHING`))
@@ -170,11 +171,11 @@ func wordRows(id string, in, notIn []string) []personWordRow {
 }
 
 func (t *tx) wordsExec(rows []personWordRow, stmt string) error {
-	raw, err := list(rows)
+	raw, err := db.List(rows)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	_, err = t.exec(stmt, args{"rows": raw})
+	_, err = t.Exec(stmt, db.Args{"rows": raw})
 	return err
 }
 
@@ -183,14 +184,14 @@ func (s *Store) Cursor(ctx context.Context) (broadcast.Cursor, error) { return s
 
 func (t *tx) cursor() (broadcast.Cursor, error) {
 	var row cursorRow
-	_, err := t.scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
-	return broadcast.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: moment(row.FinishedAt)}, err
+	_, err := t.Scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
+	return broadcast.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: db.Moment(row.FinishedAt)}, err
 }
 
 func (t *tx) saveCursor(c broadcast.Cursor) error {
-	_, err := t.exec(`INSERT INTO directory_cursors (tenant_id, link, round, full_read, finished_at) VALUES (@tenant , @link , @round , @full , @finished )
+	_, err := t.Exec(`INSERT INTO directory_cursors (tenant_id, link, round, full_read, finished_at) VALUES (@tenant , @link , @round , @full , @finished )
 		ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link, round = excluded.round, full_read = excluded.full_read, finished_at = excluded.finished_at`,
-		args{"link": c.Link, "round": c.Round, "full": c.Full, "finished": millis(c.FinishedAt)})
+		db.Args{"link": c.Link, "round": c.Round, "full": c.Full, "finished": db.Millis(c.FinishedAt)})
 	return err
 }
 
@@ -202,21 +203,21 @@ var errNobodyRead = errors.New("store: a full read of the directory found nobody
 // stored. A round that saw nobody is refused. Price: one pass over people.
 func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnDirectory, true); err != nil {
+		if err := t.Turn(turnDirectory, true); err != nil {
 			return err
 		}
 		var seen, unseen int
-		if _, err := t.scan(&seen, `SELECT count(*) FROM (SELECT 1 FROM people WHERE tenant_id = @tenant AND round = @round LIMIT 1) AS one`, args{"round": c.Round}); err != nil {
+		if _, err := t.Scan(&seen, `SELECT count(*) FROM (SELECT 1 FROM people WHERE tenant_id = @tenant AND round = @round LIMIT 1) AS one`, db.Args{"round": c.Round}); err != nil {
 			return err
 		}
-		if _, err := t.scan(&unseen, `SELECT count(*) FROM (SELECT 1 FROM people WHERE tenant_id = @tenant AND round < @round AND NOT deleted LIMIT 1) AS one`, args{"round": c.Round}); err != nil {
+		if _, err := t.Scan(&unseen, `SELECT count(*) FROM (SELECT 1 FROM people WHERE tenant_id = @tenant AND round < @round AND NOT deleted LIMIT 1) AS one`, db.Args{"round": c.Round}); err != nil {
 			return err
 		}
 		if seen == 0 && unseen > 0 {
 			return errNobodyRead
 		}
 		if unseen > 0 {
-			if _, err := t.exec(`UPDATE people SET deleted = TRUE, updated_at = @now WHERE tenant_id = @tenant AND round < @round AND NOT deleted`, args{"round": c.Round, "now": t.nowMillis()}); err != nil {
+			if _, err := t.Exec(`UPDATE people SET deleted = TRUE, updated_at = @now WHERE tenant_id = @tenant AND round < @round AND NOT deleted`, db.Args{"round": c.Round, "now": t.NowMillis()}); err != nil {
 				return err
 			}
 		}
@@ -227,8 +228,8 @@ func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
 // PeoplePage reads everybody the directory has, in the order of their IDs.
 func (s *Store) PeoplePage(ctx context.Context, after broadcast.EntraID, limit int) ([]broadcast.Recipient, error) {
 	var page []broadcast.Recipient
-	_, err := s.read(ctx).scan(&page, `SELECT entra_id, excluded FROM people WHERE tenant_id = @tenant AND entra_id > @after AND NOT deleted ORDER BY entra_id LIMIT @limit `,
-		args{"after": string(after), "limit": limit})
+	_, err := s.read(ctx).Scan(&page, `SELECT entra_id, excluded FROM people WHERE tenant_id = @tenant AND entra_id > @after AND NOT deleted ORDER BY entra_id LIMIT @limit `,
+		db.Args{"after": string(after), "limit": limit})
 	return page, err
 }
 
@@ -240,7 +241,7 @@ func (s *Store) KnownPeople(ctx context.Context, ids []broadcast.EntraID) ([]bro
 		return nil, err
 	}
 	var known []broadcast.Recipient
-	_, err = s.read(ctx).scan(&known, `SELECT p.entra_id, p.excluded FROM people p JOIN `+s.rows("rows", "entra_id text")+` AS r ON p.entra_id = r.entra_id
-		WHERE p.tenant_id = @tenant ORDER BY p.entra_id`, args{"rows": rows})
+	_, err = s.read(ctx).Scan(&known, `SELECT p.entra_id, p.excluded FROM people p JOIN `+s.db.Rows("rows", "entra_id text")+` AS r ON p.entra_id = r.entra_id
+		WHERE p.tenant_id = @tenant ORDER BY p.entra_id`, db.Args{"rows": rows})
 	return known, err
 }

@@ -20,12 +20,11 @@
 //   - Who changes a ready delivery, or a chunk's next_at, holds that chunk's row
 //     lock and has taken it before any other row lock. A pending delivery may be
 //     skipped or cancelled without.
-//   - AddDeliveries looks at addresses while nobody writes them (see tx.turn), so
+//   - AddDeliveries looks at addresses while nobody writes them (turnRoll), so
 //     that no delivery waits for an address that is already there.
 //
 // A Store is the handle of one tenant; tenant_id leads every key. One code path
-// serves both databases. What differs between them is the few words of dialect
-// (postgres.go, sqlite.go). Statements run for thousands of people at a time are
-// hand-written, with their price in a comment; lists go into them as one JSON
-// parameter, so that a statement's text, and its plan, never changes.
+// serves both databases: package db has the few words in which they differ.
+// Statements run for thousands of people at a time are hand-written, with their
+// price in a comment. Package doors is what the doors remember beside the ledger.
 package store

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // dueInstall is what there is to do with an installation; the index
@@ -23,24 +24,24 @@ func (s *Store) TakeInstallations(ctx context.Context, limit int, lease time.Dur
 		if state, err := t.rolloutState(); err != nil || state == broadcast.RolloutPaused {
 			return err
 		}
-		now := s.now()
-		_, err := t.scan(&rows, `UPDATE installations SET fence = fence + 1, leased_until = @until WHERE tenant_id = @tenant AND entra_id IN (
+		now := s.db.Now()
+		_, err := t.Scan(&rows, `UPDATE installations SET fence = fence + 1, leased_until = @until WHERE tenant_id = @tenant AND entra_id IN (
 				SELECT entra_id FROM installations WHERE tenant_id = @tenant AND `+dueInstall+` AND not_before <= @now AND leased_until <= @now
-				ORDER BY not_before LIMIT @limit `+s.skipLocked+`)
-			RETURNING *`, args{"until": millis(now.Add(lease)), "now": millis(now), "limit": limit})
+				ORDER BY not_before LIMIT @limit `+s.db.SkipLocked+`)
+			RETURNING *`, db.Args{"until": db.Millis(now.Add(lease)), "now": db.Millis(now), "limit": limit})
 		return err
 	})
 	slices.SortFunc(rows, func(a, b installationRow) int {
 		return cmp.Or(cmp.Compare(a.NotBefore, b.NotBefore), cmp.Compare(a.EntraID, b.EntraID))
 	})
-	return each(rows, installationRow.installation), err
+	return db.Each(rows, installationRow.installation), err
 }
 
 func (r installationRow) installation() broadcast.Installation {
 	state := broadcast.InstallationState(r.State)
 	return broadcast.Installation{
 		EntraID: broadcast.EntraID(r.EntraID), State: state, Reason: broadcast.Reason(r.Reason), Detail: r.Detail,
-		Attempts: r.Attempts, NotBefore: moment(r.NotBefore), Fence: r.Fence,
+		Attempts: r.Attempts, NotBefore: db.Moment(r.NotBefore), Fence: r.Fence,
 		NeedsChat: state == broadcast.InstallationInstalled && r.ConversationID == "",
 	}
 }
@@ -55,14 +56,14 @@ func (s *Store) RecordInstallations(ctx context.Context, outcomes []broadcast.In
 		return nil
 	}
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnRoll, false); err != nil {
+		if err := t.Turn(turnRoll, false); err != nil {
 			return err
 		}
 		var addressed []broadcast.EntraID
 		refused := map[broadcast.Reason][]broadcast.EntraID{}
 		// Chunks are locked before installations, so before it is known which fences
 		// hold; an outcome that comes too late has locked some for nothing.
-		waiting, err := t.lockWaiting(each(outcomes, func(o broadcast.InstallOutcome) broadcast.EntraID { return o.EntraID }))
+		waiting, err := t.lockWaiting(db.Each(outcomes, func(o broadcast.InstallOutcome) broadcast.EntraID { return o.EntraID }))
 		if err != nil {
 			return err
 		}
@@ -113,31 +114,31 @@ type installJSON struct {
 
 // storeInstalls writes the outcomes whose fence still holds and returns those.
 func (t *tx) storeInstalls(outcomes []broadcast.InstallOutcome) ([]broadcast.InstallOutcome, error) {
-	rows := each(outcomes, func(o broadcast.InstallOutcome) installJSON {
+	rows := db.Each(outcomes, func(o broadcast.InstallOutcome) installJSON {
 		r := installJSON{
-			EntraID: string(o.EntraID), Fence: o.Fence, State: string(o.State), Reason: string(o.Reason), Detail: clean(o.Detail, maxDetail),
-			Attempts: o.Attempts, NotBefore: millis(o.NotBefore), At: millis(o.At),
+			EntraID: string(o.EntraID), Fence: o.Fence, State: string(o.State), Reason: string(o.Reason), Detail: db.Clean(o.Detail, maxDetail),
+			Attempts: o.Attempts, NotBefore: db.Millis(o.NotBefore), At: db.Millis(o.At),
 		}
 		if o.Address != nil {
-			r.ServiceURL, r.Conversation, r.Account = clean(o.Address.ServiceURL, 0), clean(o.Address.ConversationID, 0), clean(o.Address.ChannelAccountID, 0)
+			r.ServiceURL, r.Conversation, r.Account = db.Clean(o.Address.ServiceURL, 0), db.Clean(o.Address.ConversationID, 0), db.Clean(o.Address.ChannelAccountID, 0)
 		}
 		return r
 	})
 	slices.SortFunc(rows, func(a, b installJSON) int { return cmp.Compare(a.EntraID, b.EntraID) })
-	raw, err := list(rows)
+	raw, err := db.List(rows)
 	if err != nil {
 		return nil, err
 	}
 	var done []oneColumn
-	if _, err := t.scan(&done, `UPDATE installations SET state = r.state, reason = r.reason, detail = r.detail, attempts = r.attempts,
+	if _, err := t.Scan(&done, `UPDATE installations SET state = r.state, reason = r.reason, detail = r.detail, attempts = r.attempts,
 			not_before = r.not_before, leased_until = 0, updated_at = r.at, fence = installations.fence + 1,
 			service_url = CASE WHEN r.service_url = '' THEN installations.service_url ELSE r.service_url END,
 			conversation_id = CASE WHEN r.conversation_id = '' THEN installations.conversation_id ELSE r.conversation_id END,
 			channel_account_id = CASE WHEN r.channel_account_id = '' THEN installations.channel_account_id ELSE r.channel_account_id END
-		FROM `+t.s.rows("rows", "entra_id text, fence bigint, state text, reason text, detail text, attempts bigint, not_before bigint, service_url text, conversation_id text, channel_account_id text, at bigint")+` AS r
+		FROM `+t.Rows("rows", "entra_id text, fence bigint, state text, reason text, detail text, attempts bigint, not_before bigint, service_url text, conversation_id text, channel_account_id text, at bigint")+` AS r
 		WHERE installations.tenant_id = @tenant AND installations.entra_id = r.entra_id AND installations.fence = r.fence
 			AND (installations.state = 'wanted' OR (installations.state = 'installed' AND installations.conversation_id = ''))
-		RETURNING installations.entra_id`, args{"rows": raw}); err != nil {
+		RETURNING installations.entra_id`, db.Args{"rows": raw}); err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.InstallOutcome) bool {
@@ -148,7 +149,7 @@ func (t *tx) storeInstalls(outcomes []broadcast.InstallOutcome) ([]broadcast.Ins
 // Installations reads one page. Price: one index range whatever the filter.
 func (s *Store) Installations(ctx context.Context, q broadcast.InstallQuery) (broadcast.InstallPage, error) {
 	t := s.read(ctx)
-	a := args{"after": string(q.After), "limit": q.Limit + 1}
+	a := db.Args{"after": string(q.After), "limit": q.Limit + 1}
 	stmt := `SELECT i.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn FROM installations i
 		LEFT JOIN people p ON p.tenant_id = i.tenant_id AND p.entra_id = i.entra_id
 		WHERE i.tenant_id = @tenant AND i.entra_id > @after `
@@ -168,7 +169,7 @@ func (s *Store) Installations(ctx context.Context, q broadcast.InstallQuery) (br
 		Row       installationRow `gorm:"embedded"`
 		Name, UPN string
 	}
-	if _, err := t.scan(&rows, stmt+filter+`ORDER BY i.entra_id LIMIT @limit `, a); err != nil {
+	if _, err := t.Scan(&rows, stmt+filter+`ORDER BY i.entra_id LIMIT @limit `, a); err != nil {
 		return broadcast.InstallPage{}, err
 	}
 	var page broadcast.InstallPage
@@ -177,7 +178,7 @@ func (s *Store) Installations(ctx context.Context, q broadcast.InstallQuery) (br
 		page.Next = broadcast.EntraID(rows[q.Limit-1].Row.EntraID)
 	}
 	for _, r := range rows {
-		page.Rows = append(page.Rows, broadcast.InstallRow{Installation: r.Row.installation(), Name: r.Name, UPN: r.UPN, UpdatedAt: moment(r.Row.UpdatedAt)})
+		page.Rows = append(page.Rows, broadcast.InstallRow{Installation: r.Row.installation(), Name: r.Name, UPN: r.UPN, UpdatedAt: db.Moment(r.Row.UpdatedAt)})
 	}
 	return page, nil
 }

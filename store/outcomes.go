@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // outcomeJSON is one outcome as the recording statement reads it.
@@ -35,7 +36,7 @@ func (s *Store) RecordOutcomes(ctx context.Context, c broadcast.Chunk, outcomes 
 	})
 	return s.write(ctx, func(t *tx) error {
 		if told {
-			if err := s.turn(t, turnRoll, false); err != nil {
+			if err := t.Turn(turnRoll, false); err != nil {
 				return err
 			}
 		}
@@ -64,14 +65,14 @@ type before struct {
 // cancelled in the meantime takes an end, because that is what happened, but no
 // further try.
 func (t *tx) recordStates(id broadcast.ID, outcomes []broadcast.Outcome) error {
-	rows := each(outcomes, outcomeRow)
-	raw, err := list(rows)
+	rows := db.Each(outcomes, outcomeRow)
+	raw, err := db.List(rows)
 	if err != nil {
 		return err
 	}
 	var was []before
-	a := args{"id": string(id), "rows": raw}
-	if _, err := t.scan(&was, `SELECT d.id, d.state, d.maybe_sent FROM deliveries d JOIN `+t.s.rows("rows", "id bigint")+` AS r ON d.id = r.id
+	a := db.Args{"id": string(id), "rows": raw}
+	if _, err := t.Scan(&was, `SELECT d.id, d.state, d.maybe_sent FROM deliveries d JOIN `+t.Rows("rows", "id bigint")+` AS r ON d.id = r.id
 		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state IN ('ready', 'cancelled')`, a); err != nil {
 		return err
 	}
@@ -97,20 +98,20 @@ func (t *tx) recordStates(id broadcast.ID, outcomes []broadcast.Outcome) error {
 		}
 		kept = append(kept, r)
 	}
-	if a["rows"], err = list(kept); err != nil {
+	if a["rows"], err = db.List(kept); err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts,
+	_, err = t.Exec(`UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts,
 			not_before = r.not_before, activity_id = r.activity_id, maybe_sent = r.maybe_sent, updated_at = r.at
-		FROM `+t.s.rows("rows", "id bigint, state text, reason text, code text, detail text, attempts bigint, not_before bigint, activity_id text, maybe_sent boolean, at bigint")+` AS r
+		FROM `+t.Rows("rows", "id bigint, state text, reason text, code text, detail text, attempts bigint, not_before bigint, activity_id text, maybe_sent boolean, at bigint")+` AS r
 		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id = r.id`, a)
 	return err
 }
 
 func outcomeRow(o broadcast.Outcome) outcomeJSON {
 	return outcomeJSON{
-		ID: o.DeliveryID, State: string(o.State), Reason: string(o.Reason), Code: clean(o.Code, 100), Detail: clean(o.Detail, maxDetail),
-		Attempts: o.Attempts, NotBefore: millis(o.NotBefore), ActivityID: clean(o.ActivityID, 0), MaybeSent: o.MaybeSent, At: millis(o.At),
+		ID: o.DeliveryID, State: string(o.State), Reason: string(o.Reason), Code: db.Clean(o.Code, 100), Detail: db.Clean(o.Detail, maxDetail),
+		Attempts: o.Attempts, NotBefore: db.Millis(o.NotBefore), ActivityID: db.Clean(o.ActivityID, 0), MaybeSent: o.MaybeSent, At: db.Millis(o.At),
 	}
 }
 
@@ -155,12 +156,12 @@ func (t *tx) notOvertaken(outcomes []broadcast.Outcome) ([]broadcast.Outcome, er
 	told := slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.Outcome) bool {
 		return o.NewAddress == nil && !o.Forget && o.Installation == ""
 	})
-	rows, err := people(each(told, func(o broadcast.Outcome) broadcast.EntraID { return o.EntraID }))
+	rows, err := people(db.Each(told, func(o broadcast.Outcome) broadcast.EntraID { return o.EntraID }))
 	if err != nil {
 		return nil, err
 	}
 	var known []installationRow
-	if _, err := t.scan(&known, `SELECT i.* FROM installations i JOIN `+t.s.rows("rows", "entra_id text")+` AS r ON i.entra_id = r.entra_id WHERE i.tenant_id = @tenant `, args{"rows": rows}); err != nil {
+	if _, err := t.Scan(&known, `SELECT i.* FROM installations i JOIN `+t.Rows("rows", "entra_id text")+` AS r ON i.entra_id = r.entra_id WHERE i.tenant_id = @tenant `, db.Args{"rows": rows}); err != nil {
 		return nil, err
 	}
 	changed := make(map[string]int64, len(known))
@@ -168,7 +169,7 @@ func (t *tx) notOvertaken(outcomes []broadcast.Outcome) ([]broadcast.Outcome, er
 		changed[k.EntraID] = k.UpdatedAt
 	}
 	told = slices.DeleteFunc(told, func(o broadcast.Outcome) bool {
-		return !o.At.IsZero() && changed[string(o.EntraID)] > millis(o.At)
+		return !o.At.IsZero() && changed[string(o.EntraID)] > db.Millis(o.At)
 	})
 	slices.SortFunc(told, func(a, b broadcast.Outcome) int { return cmp.Compare(a.EntraID, b.EntraID) })
 	return told, nil
@@ -178,8 +179,8 @@ func (t *tx) notOvertaken(outcomes []broadcast.Outcome) ([]broadcast.Outcome, er
 // service URL and account stay: opening the chat anew needs them. Price: one row
 // by key; rare, so not set-based.
 func (t *tx) forgetAddress(o broadcast.Outcome, used string) error {
-	_, err := t.exec(`UPDATE installations SET conversation_id = '', not_before = @now , updated_at = @now
+	_, err := t.Exec(`UPDATE installations SET conversation_id = '', not_before = @now , updated_at = @now
 		WHERE tenant_id = @tenant AND entra_id = @person AND (conversation_id = @used OR @used = '')`,
-		args{"now": t.nowMillis(), "person": string(o.EntraID), "used": used})
+		db.Args{"now": t.NowMillis(), "person": string(o.EntraID), "used": used})
 	return err
 }

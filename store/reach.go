@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // The one rule of how a delivery starts, as SQL over r.excluded (the directory's
@@ -47,11 +48,11 @@ func (s *Store) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
 		WHERE r.tenant_id = @tenant AND NOT r.deleted `
 	var counts []reachCount
 	t := s.read(ctx)
-	if _, err := t.scan(&counts, `SELECT `+startState+` AS state, `+startReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
+	if _, err := t.Scan(&counts, `SELECT `+startState+` AS state, `+startReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
 		return reach, err
 	}
 	addReach(&reach, counts)
-	_, err := t.scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+startState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, args{"n": sampleSize})
+	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+startState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
 	return reach, err
 }
 
@@ -69,16 +70,16 @@ func (s *Store) ReachOf(ctx context.Context, people []broadcast.Recipient) (broa
 		if err != nil {
 			return reach, err
 		}
-		from := ` FROM ` + s.rows("rows", "entra_id text, excluded text") + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id `
+		from := ` FROM ` + s.db.Rows("rows", "entra_id text, excluded text") + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id `
 		var counts []reachCount
-		if _, err := t.scan(&counts, `SELECT `+startState+` AS state, `+startReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, args{"rows": rows}); err != nil {
+		if _, err := t.Scan(&counts, `SELECT `+startState+` AS state, `+startReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, db.Args{"rows": rows}); err != nil {
 			return reach, err
 		}
 		addReach(&reach, counts)
 		if missing := sampleSize - len(reach.Sample); missing > 0 {
 			var names []string
-			_, err := t.scan(&names, `SELECT p.name`+from+`JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id
-				WHERE p.name <> '' AND `+startState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, args{"rows": rows, "n": missing})
+			_, err := t.Scan(&names, `SELECT p.name`+from+`JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id
+				WHERE p.name <> '' AND `+startState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"rows": rows, "n": missing})
 			if err != nil {
 				return reach, err
 			}
@@ -95,7 +96,7 @@ type recipientJSON struct {
 
 // recipients is a page as a statement's parameter.
 func recipients(page []broadcast.Recipient) (string, error) {
-	return list(each(page, func(r broadcast.Recipient) recipientJSON {
+	return db.List(db.Each(page, func(r broadcast.Recipient) recipientJSON {
 		return recipientJSON{string(r.EntraID), string(r.Excluded)}
 	}))
 }

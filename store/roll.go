@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 type chunkRow struct {
@@ -38,7 +39,7 @@ func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broad
 		return err
 	}
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnRoll, true); err != nil {
+		if err := t.Turn(turnRoll, true); err != nil {
 			return err
 		}
 		if state, err := t.lockBroadcast(id); err != nil || state != broadcast.Resolving {
@@ -48,8 +49,8 @@ func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broad
 			Number int
 			LastID int64
 		}
-		a := args{"id": string(id), "rows": rows, "now": t.nowMillis()}
-		if _, err := t.scan(&last, `SELECT number, last_id FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY number DESC LIMIT 1`, a); err != nil {
+		a := db.Args{"id": string(id), "rows": rows, "now": t.NowMillis()}
+		if _, err := t.Scan(&last, `SELECT number, last_id FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY number DESC LIMIT 1`, a); err != nil {
 			return err
 		}
 		a["chunk"], a["last"] = last.Number+1, last.LastID
@@ -63,37 +64,37 @@ func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broad
 // lockBroadcast reads a broadcast's state and keeps it until the end.
 func (t *tx) lockBroadcast(id broadcast.ID) (broadcast.State, error) {
 	var state broadcast.State
-	_, err := t.scan(&state, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `+t.s.forShare, args{"id": string(id)})
+	_, err := t.Scan(&state, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `+t.ForShare, db.Args{"id": string(id)})
 	return state, err
 }
 
-func (t *tx) insertDeliveries(a args) (int64, error) {
-	r := t.s.rows("rows", "entra_id text, excluded text") + ` AS r`
+func (t *tx) insertDeliveries(a db.Args) (int64, error) {
+	r := t.Rows("rows", "entra_id text, excluded text") + ` AS r`
 	// Those a broadcast waits for come before a rollout's mass: not_before 0.
-	if _, err := t.exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
+	if _, err := t.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
 		SELECT @tenant , r.entra_id, 'wanted', '', '', 0, 0, 0, 0, '', '', '', CAST(@now AS bigint) FROM `+r+`
 		WHERE r.excluded = '' AND NOT EXISTS (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = r.entra_id)
 		ON CONFLICT DO NOTHING`, a); err != nil {
 		return 0, err
 	}
-	return t.exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
+	return t.Exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
 		SELECT @tenant , @id , r.entra_id, CAST(@chunk AS bigint), `+startState+`, `+startReason+`, '', CASE WHEN r.excluded = '' AND i.state = 'refused' THEN i.detail ELSE '' END, 0, 0, '', FALSE, CAST(@now AS bigint)
 		FROM `+r+` LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id
 		WHERE TRUE ON CONFLICT DO NOTHING`, a)
 }
 
 // insertChunk writes the chunk of the deliveries just inserted and counts them.
-func (t *tx) insertChunk(id broadcast.ID, a args) error {
+func (t *tx) insertChunk(id broadcast.ID, a db.Args) error {
 	var counts []struct {
 		State       broadcast.DeliveryState
 		N           int
 		First, Last int64
 	}
-	if _, err := t.scan(&counts, `SELECT state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM deliveries
+	if _, err := t.Scan(&counts, `SELECT state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM deliveries
 		WHERE tenant_id = @tenant AND broadcast_id = @id AND id > @last GROUP BY state`, a); err != nil {
 		return err
 	}
-	row := chunkRow{TenantID: t.s.tenant, BroadcastID: string(id), Number: a["chunk"].(int)}
+	row := chunkRow{TenantID: t.Tenant(), BroadcastID: string(id), Number: a["chunk"].(int)}
 	for _, c := range counts {
 		t.count(id, "", c.State, c.N)
 		if row.FirstID == 0 || c.First < row.FirstID {
@@ -104,7 +105,7 @@ func (t *tx) insertChunk(id broadcast.ID, a args) error {
 			row.NextAt = new(int64)
 		}
 	}
-	return t.db.Create(&row).Error
+	return t.ORM.Create(&row).Error
 }
 
 // DropDeliveries forgets the list of a resolving broadcast that was never sent
@@ -112,7 +113,7 @@ func (t *tx) insertChunk(id broadcast.ID, a args) error {
 // the message.
 func (s *Store) DropDeliveries(ctx context.Context, id broadcast.ID) error {
 	return s.write(ctx, func(t *tx) error {
-		if err := s.turn(t, turnRoll, true); err != nil {
+		if err := t.Turn(turnRoll, true); err != nil {
 			return err
 		}
 		state, err := t.lockBroadcast(id)
@@ -122,9 +123,9 @@ func (s *Store) DropDeliveries(ctx context.Context, id broadcast.ID) error {
 		if state != broadcast.Resolving {
 			return broadcast.Errorf(broadcast.Conflict, "The list of recipients is already in use.")
 		}
-		a := args{"id": string(id)}
+		a := db.Args{"id": string(id)}
 		var taken int
-		if _, err := t.scan(&taken, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND fence > 0`, a); err != nil || taken > 0 {
+		if _, err := t.Scan(&taken, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND fence > 0`, a); err != nil || taken > 0 {
 			return err
 		}
 		for _, stmt := range []string{
@@ -132,7 +133,7 @@ func (s *Store) DropDeliveries(ctx context.Context, id broadcast.ID) error {
 			`DELETE FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id `,
 			`UPDATE tallies SET pending = 0, ready = 0, sent = 0, failed = 0, skipped = 0, cancelled = 0, expired = 0, maybe_repeated = 0 WHERE tenant_id = @tenant AND broadcast_id = @id `,
 		} {
-			if _, err := t.exec(stmt, a); err != nil {
+			if _, err := t.Exec(stmt, a); err != nil {
 				return err
 			}
 		}

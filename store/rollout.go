@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 type rolloutRow struct {
@@ -25,7 +26,7 @@ func (rolloutMoveRow) TableName() string { return "rollout_moves" }
 
 func (t *tx) rollout() (rolloutRow, error) {
 	row := rolloutRow{State: string(broadcast.RolloutIdle)}
-	_, err := t.scan(&row, `SELECT * FROM rollouts WHERE tenant_id = @tenant `, nil)
+	_, err := t.Scan(&row, `SELECT * FROM rollouts WHERE tenant_id = @tenant `, nil)
 	return row, err
 }
 
@@ -48,13 +49,13 @@ func (s *Store) Rollout(ctx context.Context) (broadcast.Rollout, error) {
 		return broadcast.Rollout{}, err
 	}
 	var counts []installCount
-	if _, err := t.scan(&counts, `SELECT p.excluded, COALESCE(i.state, '') AS state, COALESCE(i.reason, '') AS reason, COALESCE(i.conversation_id, '') <> '' AS addressed, count(*) AS n
+	if _, err := t.Scan(&counts, `SELECT p.excluded, COALESCE(i.state, '') AS state, COALESCE(i.reason, '') AS reason, COALESCE(i.conversation_id, '') <> '' AS addressed, count(*) AS n
 		FROM people p LEFT JOIN installations i ON i.tenant_id = p.tenant_id AND i.entra_id = p.entra_id
 		WHERE p.tenant_id = @tenant AND NOT p.deleted GROUP BY 1, 2, 3, 4`, nil); err != nil {
 		return broadcast.Rollout{}, err
 	}
 	r := broadcast.Rollout{
-		State: broadcast.RolloutState(row.State), By: actor(row.ByID, row.ByName), ChangedAt: moment(row.ChangedAt),
+		State: broadcast.RolloutState(row.State), By: db.ActorRef(row.ByID, row.ByName), ChangedAt: db.Moment(row.ChangedAt),
 		Reasons: map[broadcast.Reason]int{}, Excluded: map[broadcast.Reason]int{}, DirectoryAt: cursor.FinishedAt,
 	}
 	for _, c := range counts {
@@ -104,11 +105,11 @@ func (c installCount) addTo(r *broadcast.Rollout) {
 // goes on where a crash stopped that.
 func (s *Store) SetRollout(ctx context.Context, from, to broadcast.RolloutState, by broadcast.ActorRef, at time.Time) error {
 	err := s.write(ctx, func(t *tx) error {
-		a := args{"from": string(from), "to": string(to), "by": string(by.ID), "name": by.Name, "at": millis(at), "idle": string(broadcast.RolloutIdle)}
-		if _, err := t.exec(`INSERT INTO rollouts (tenant_id, state, by_id, by_name, changed_at) VALUES (@tenant , @idle , '', '', 0) ON CONFLICT DO NOTHING`, a); err != nil {
+		a := db.Args{"from": string(from), "to": string(to), "by": string(by.ID), "name": by.Name, "at": db.Millis(at), "idle": string(broadcast.RolloutIdle)}
+		if _, err := t.Exec(`INSERT INTO rollouts (tenant_id, state, by_id, by_name, changed_at) VALUES (@tenant , @idle , '', '', 0) ON CONFLICT DO NOTHING`, a); err != nil {
 			return err
 		}
-		n, err := t.exec(`UPDATE rollouts SET state = @to , by_id = @by , by_name = @name , changed_at = @at WHERE tenant_id = @tenant AND state = @from `, a)
+		n, err := t.Exec(`UPDATE rollouts SET state = @to , by_id = @by , by_name = @name , changed_at = @at WHERE tenant_id = @tenant AND state = @from `, a)
 		if err != nil {
 			return err
 		}
@@ -116,12 +117,12 @@ func (s *Store) SetRollout(ctx context.Context, from, to broadcast.RolloutState,
 			return broadcast.Errorf(broadcast.Conflict, "Somebody else has just changed the rollout. Reload the page to see how it stands.")
 		}
 		if to == broadcast.RolloutRunning {
-			if _, err := t.exec(`UPDATE installations SET state = 'wanted', attempts = 0, not_before = 0, updated_at = @at WHERE tenant_id = @tenant AND state = 'refused'`, a); err != nil {
+			if _, err := t.Exec(`UPDATE installations SET state = 'wanted', attempts = 0, not_before = 0, updated_at = @at WHERE tenant_id = @tenant AND state = 'refused'`, a); err != nil {
 				return err
 			}
-			t.handOut(broadcast.Work{Kind: broadcast.KindInstall})
+			t.HandOut(broadcast.Work{Kind: broadcast.KindInstall})
 		}
-		return t.db.Create(&rolloutMoveRow{TenantID: s.tenant, FromState: string(from), ToState: string(to), ByID: string(by.ID), ByName: by.Name, At: millis(at)}).Error
+		return t.ORM.Create(&rolloutMoveRow{TenantID: s.db.Tenant(), FromState: string(from), ToState: string(to), ByID: string(by.ID), ByName: by.Name, At: db.Millis(at)}).Error
 	})
 	if err != nil {
 		return err
@@ -145,12 +146,12 @@ func (s *Store) WantEveryone(ctx context.Context) error {
 			if state, err := t.rolloutState(); err != nil || state != broadcast.RolloutRunning {
 				return err
 			}
-			a := args{"after": last, "limit": wantPage, "now": t.nowMillis()}
-			if _, err := t.scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`, a); err != nil || end == "" {
+			a := db.Args{"after": last, "limit": wantPage, "now": t.NowMillis()}
+			if _, err := t.Scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`, a); err != nil || end == "" {
 				return err
 			}
 			a["end"] = end
-			_, err := t.exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
+			_, err := t.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
 				SELECT p.tenant_id, p.entra_id, 'wanted', '', '', 0, CAST(@now AS bigint), 0, 0, '', '', '', CAST(@now AS bigint) FROM people p
 				WHERE p.tenant_id = @tenant AND p.entra_id > @after AND p.entra_id <= @end AND p.excluded = ''
 				AND NOT EXISTS (SELECT 1 FROM installations i WHERE i.tenant_id = p.tenant_id AND i.entra_id = p.entra_id)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // Unfinished finds work that nobody seems to have in hand, at most limit: what is
@@ -12,7 +13,7 @@ import (
 // four index ranges, once a second.
 func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error) {
 	t := s.read(ctx)
-	a := args{"now": millis(s.now()), "limit": limit}
+	a := db.Args{"now": db.Millis(s.db.Now()), "limit": limit}
 	var works []broadcast.Work
 	for _, stmt := range []string{
 		`SELECT 'resolve' AS kind, id AS broadcast_id, 0 AS chunk FROM broadcasts WHERE tenant_id = @tenant AND state = 'resolving' ORDER BY id LIMIT @limit `,
@@ -23,7 +24,7 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 			ORDER BY c.next_at, c.broadcast_id, c.number LIMIT @limit `,
 	} {
 		var found []broadcast.Work
-		if _, err := t.scan(&found, stmt, a); err != nil {
+		if _, err := t.Scan(&found, stmt, a); err != nil {
 			return nil, err
 		}
 		works = append(works, found...)
@@ -39,12 +40,12 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 	return works[:min(len(works), limit)], nil
 }
 
-func (t *tx) installsDue(a args) (bool, error) {
+func (t *tx) installsDue(a db.Args) (bool, error) {
 	if state, err := t.rolloutState(); err != nil || state == broadcast.RolloutPaused {
 		return false, err
 	}
 	var n int
-	_, err := t.scan(&n, `SELECT count(*) FROM (SELECT 1 FROM installations WHERE tenant_id = @tenant AND `+dueInstall+` AND not_before <= @now AND leased_until <= @now LIMIT 1) AS one`, a)
+	_, err := t.Scan(&n, `SELECT count(*) FROM (SELECT 1 FROM installations WHERE tenant_id = @tenant AND `+dueInstall+` AND not_before <= @now AND leased_until <= @now LIMIT 1) AS one`, a)
 	return n > 0, err
 }
 
@@ -59,10 +60,10 @@ func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int
 			return err
 		}
 		var rows []waitingRow
-		if _, err := t.scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
+		if _, err := t.Scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
 			JOIN chunks c ON c.tenant_id = d.tenant_id AND c.broadcast_id = d.broadcast_id AND c.number = d.chunk
 			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state IN ('pending', 'ready') AND c.leased_until <= @now ORDER BY d.id LIMIT @limit `,
-			args{"id": string(id), "now": t.nowMillis(), "limit": limit}); err != nil {
+			db.Args{"id": string(id), "now": t.NowMillis(), "limit": limit}); err != nil {
 			return err
 		}
 		free, err := t.freeChunks(rows)
@@ -101,8 +102,8 @@ func (s *Store) Clean(ctx context.Context) error {
 	} {
 		for n := int64(cleanPage); n == cleanPage; {
 			err := s.write(ctx, func(t *tx) (err error) {
-				now := t.nowMillis()
-				n, err = t.exec(stmt, args{"now": now, "handled": now - keepHandled, "page": cleanPage})
+				now := t.NowMillis()
+				n, err = t.Exec(stmt, db.Args{"now": now, "handled": now - keepHandled, "page": cleanPage})
 				return err
 			})
 			if err != nil {

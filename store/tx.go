@@ -2,61 +2,32 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-
-	"gorm.io/gorm"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
-// args are a statement's named parameters: @name, followed by a space, comma or
-// bracket. @tenant is always there.
-type args = map[string]any
-
-// tx is a handle on the ledger: a transaction (Store.write), or, for reading, no
-// transaction at all (Store.read).
+// tx is a transaction that keeps the tallies (Store.write), or, for reading, none
+// at all (Store.read).
 type tx struct {
-	db      *gorm.DB
-	s       *Store
-	works   []broadcast.Work
+	*db.Tx
 	tallies map[broadcast.ID]*tallyCounts
 }
 
-// exec runs a statement and returns how many rows it changed.
-func (t *tx) exec(stmt string, a args) (int64, error) {
-	res := t.db.Exec(stmt, t.with(stmt, a)...)
-	return res.RowsAffected, res.Error
-}
+func (s *Store) read(ctx context.Context) *tx { return &tx{Tx: s.db.Read(ctx)} }
 
-// scan runs a statement that returns rows into dst: a pointer to a slice, a
-// struct or a single value, which stays untouched when there are none.
-func (t *tx) scan(dst any, stmt string, a args) (int64, error) {
-	res := t.db.Raw(stmt, t.with(stmt, a)...).Scan(dst)
-	return res.RowsAffected, res.Error
-}
-
-func (t *tx) with(stmt string, a args) []any {
-	if !strings.Contains(stmt, "@") {
-		return nil
-	}
-	if a == nil {
-		a = args{}
-	}
-	a["tenant"] = t.s.tenant
-	return []any{a}
-}
-
-// handOut gives works to the engine, with the transaction.
-func (t *tx) handOut(works ...broadcast.Work) {
-	for _, w := range works {
-		if !slices.Contains(t.works, w) {
-			t.works = append(t.works, w)
+// write runs f in one transaction; see db.Write.
+func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
+	return s.db.Write(ctx, func(d *db.Tx) error {
+		t := &tx{Tx: d}
+		if err := f(t); err != nil {
+			return err
 		}
-	}
+		return t.settle()
+	})
 }
 
 // count notes that n deliveries of a broadcast left one state for another; ""
@@ -86,11 +57,11 @@ func (t *tx) settle() error {
 		if d == (tallyCounts{}) {
 			continue
 		}
-		n, err := t.exec(`UPDATE tallies SET pending = pending + @pending , ready = ready + @ready , sent = sent + @sent ,
+		n, err := t.Exec(`UPDATE tallies SET pending = pending + @pending , ready = ready + @ready , sent = sent + @sent ,
 			failed = failed + @failed , skipped = skipped + @skipped , cancelled = cancelled + @cancelled ,
 			expired = expired + @expired , maybe_repeated = maybe_repeated + @repeated
 			WHERE tenant_id = @tenant AND broadcast_id = @id `,
-			args{
+			db.Args{
 				"pending": d.Pending, "ready": d.Ready, "sent": d.Sent, "failed": d.Failed, "skipped": d.Skipped,
 				"cancelled": d.Cancelled, "expired": d.Expired, "repeated": d.MaybeRepeated, "id": string(id),
 			})
@@ -104,52 +75,6 @@ func (t *tx) settle() error {
 	return nil
 }
 
-// tries bounds how often a transaction that the database gave up for the sake of
-// another one is run.
-const tries = 5
-
-// write runs f in one transaction: everything f does is stored, or nothing. f may
-// run more than once and must set, not add to, what it leaves outside.
-func (s *Store) write(ctx context.Context, f func(t *tx) error) error {
-	for try := 1; ; try++ {
-		works, err := s.once(ctx, f)
-		if err == nil {
-			if s.afterCommit != nil && len(works) > 0 {
-				s.afterCommit(ctx, works)
-			}
-			return nil
-		}
-		if try == tries || !s.again(err) || ctx.Err() != nil {
-			return err
-		}
-	}
-}
-
-func (s *Store) once(ctx context.Context, f func(t *tx) error) ([]broadcast.Work, error) {
-	t := &tx{s: s}
-	err := s.transact(ctx, s, func(db *gorm.DB, handOut func([]broadcast.Work) error) error {
-		t.db = db
-		if err := f(t); err != nil {
-			return err
-		}
-		if err := t.settle(); err != nil {
-			return err
-		}
-		if len(t.works) == 0 {
-			return nil
-		}
-		return handOut(t.works)
-	})
-	return t.works, err
-}
-
-// list is rows as the one JSON parameter of a statement that takes them through
-// dialect.rows.
-func list[T any](rows []T) (string, error) {
-	raw, err := json.Marshal(rows)
-	return string(raw), err
-}
-
 // oneColumn is a row of a list of IDs.
 type oneColumn struct {
 	EntraID string `json:"entra_id"`
@@ -160,5 +85,5 @@ func people(ids []broadcast.EntraID) (string, error) {
 	for i, id := range ids {
 		rows[i].EntraID = string(id)
 	}
-	return list(rows)
+	return db.List(rows)
 }

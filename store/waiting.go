@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 )
 
 // waitingRow is a delivery that waits for its person: pending or ready.
@@ -34,7 +35,7 @@ func (t *tx) live(ids []broadcast.EntraID) ([]waitingRow, error) {
 		return nil, err
 	}
 	var found []waitingRow
-	_, err = t.scan(&found, liveOf+t.s.rows("rows", "entra_id text")+` AS r)`, args{"rows": rows})
+	_, err = t.Scan(&found, liveOf+t.Rows("rows", "entra_id text")+` AS r)`, db.Args{"rows": rows})
 	return found, err
 }
 
@@ -53,21 +54,21 @@ func chunksOf(rows []waitingRow) []chunkKey {
 // lockChunks locks chunks' rows, waiting for others (wait) or leaving out what
 // they hold, and returns those it locked.
 func (t *tx) lockChunks(keys []chunkKey, wait bool) ([]chunkRow, error) {
-	raw, err := list(keys)
+	raw, err := db.List(keys)
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	stmt := `SELECT c.* FROM chunks c JOIN ` + t.s.rows("rows", "broadcast_id text, number bigint") + ` AS r ON c.broadcast_id = r.broadcast_id AND c.number = r.number
+	stmt := `SELECT c.* FROM chunks c JOIN ` + t.Rows("rows", "broadcast_id text, number bigint") + ` AS r ON c.broadcast_id = r.broadcast_id AND c.number = r.number
 		WHERE c.tenant_id = @tenant ORDER BY c.broadcast_id, c.number `
 	switch {
-	case !t.s.Postgres():
+	case !t.Postgres():
 	case wait:
 		stmt += "FOR UPDATE OF c"
 	default:
 		stmt += "FOR UPDATE OF c SKIP LOCKED"
 	}
 	var locked []chunkRow
-	_, err = t.scan(&locked, stmt, args{"rows": raw})
+	_, err = t.Scan(&locked, stmt, db.Args{"rows": raw})
 	return locked, err
 }
 
@@ -91,23 +92,23 @@ func (t *tx) makeReady(rows []waitingRow) error {
 		return err
 	}
 	keys := chunksOf(moved)
-	raw, err := list(keys)
+	raw, err := db.List(keys)
 	if err != nil {
 		return err
 	}
-	now := t.nowMillis()
-	if _, err := t.exec(`UPDATE chunks AS c SET next_at = `+t.s.least+`(COALESCE(c.next_at, CAST(@now AS bigint)), CAST(@now AS bigint))
-		FROM `+t.s.rows("rows", "broadcast_id text, number bigint")+` AS r WHERE c.tenant_id = @tenant AND c.broadcast_id = r.broadcast_id AND c.number = r.number`,
-		args{"rows": raw, "now": now}); err != nil {
+	now := t.NowMillis()
+	if _, err := t.Exec(`UPDATE chunks AS c SET next_at = `+t.Least+`(COALESCE(c.next_at, CAST(@now AS bigint)), CAST(@now AS bigint))
+		FROM `+t.Rows("rows", "broadcast_id text, number bigint")+` AS r WHERE c.tenant_id = @tenant AND c.broadcast_id = r.broadcast_id AND c.number = r.number`,
+		db.Args{"rows": raw, "now": now}); err != nil {
 		return err
 	}
 	var sending []broadcast.ID
-	if _, err := t.scan(&sending, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'sending'`, nil); err != nil {
+	if _, err := t.Scan(&sending, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'sending'`, nil); err != nil {
 		return err
 	}
 	for _, k := range keys {
 		if slices.Contains(sending, k.BroadcastID) {
-			t.handOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: k.BroadcastID, Chunk: k.Number})
+			t.HandOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: k.BroadcastID, Chunk: k.Number})
 		}
 	}
 	return nil
@@ -136,7 +137,7 @@ func (t *tx) skipWaiting(ids []broadcast.EntraID, reason broadcast.Reason) error
 // freeChunks locks the chunks of deliveries and tells which are in nobody's hands.
 func (t *tx) freeChunks(rows []waitingRow) (map[chunkKey]bool, error) {
 	locked, err := t.lockChunks(chunksOf(rows), false)
-	free, now := map[chunkKey]bool{}, t.nowMillis()
+	free, now := map[chunkKey]bool{}, t.NowMillis()
 	for _, c := range locked {
 		if c.LeasedUntil <= now {
 			free[chunkKey{broadcast.ID(c.BroadcastID), c.Number}] = true
@@ -152,16 +153,16 @@ func (t *tx) moveRows(rows []waitingRow, from, to broadcast.DeliveryState, reaso
 		ID          int64        `json:"id"`
 		BroadcastID broadcast.ID `json:"broadcast_id"`
 	}
-	raw, err := list(each(rows, func(w waitingRow) row { return row{w.ID, w.BroadcastID} }))
+	raw, err := db.List(db.Each(rows, func(w waitingRow) row { return row{w.ID, w.BroadcastID} }))
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
 	var moved []waitingRow
-	if _, err := t.scan(&moved, `UPDATE deliveries SET state = @to , reason = @reason , not_before = 0, updated_at = @now
-		FROM `+t.s.rows("rows", "id bigint, broadcast_id text")+` AS r
+	if _, err := t.Scan(&moved, `UPDATE deliveries SET state = @to , reason = @reason , not_before = 0, updated_at = @now
+		FROM `+t.Rows("rows", "id bigint, broadcast_id text")+` AS r
 		WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = r.broadcast_id AND deliveries.id = r.id AND deliveries.state = @from
 		RETURNING deliveries.id, deliveries.entra_id, deliveries.broadcast_id, deliveries.chunk, deliveries.state`,
-		args{"to": string(to), "from": string(from), "reason": string(reason), "now": t.nowMillis(), "rows": raw}); err != nil {
+		db.Args{"to": string(to), "from": string(from), "reason": string(reason), "now": t.NowMillis(), "rows": raw}); err != nil {
 		return nil, err
 	}
 	for _, m := range moved {

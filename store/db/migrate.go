@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -17,10 +17,10 @@ import (
 // Migrate builds or completes the schema. Replicas may call it at the same time:
 // on PostgreSQL they queue at an advisory lock; on SQLite each migration is one
 // transaction of one writer, and who finds it done by somebody else is content.
-func (s *Store) Migrate(ctx context.Context) error {
+func (d *DB) Migrate(ctx context.Context) error {
 	dialect, files := goose.DialectSQLite3, migrations.SQLite()
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.log)}
-	if s.Postgres() {
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithSlog(d.log)}
+	if d.Postgres() {
 		dialect, files = goose.DialectPostgres, migrations.Postgres()
 		// Asked every second for five minutes.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
@@ -29,24 +29,24 @@ func (s *Store) Migrate(ctx context.Context) error {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
-	p, err := goose.NewProvider(dialect, s.writes, files, options...)
+	p, err := goose.NewProvider(dialect, d.writes, files, options...)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil && s.Migrated(ctx) != nil {
+	if _, err := p.Up(ctx); err != nil && d.Migrated(ctx) != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	return s.Migrated(ctx)
+	return d.Migrated(ctx)
 }
 
 // Migrated tells whether the schema is the one this program was built for; the
 // error is a sentence for the operator.
-func (s *Store) Migrated(ctx context.Context) error {
+func (d *DB) Migrated(ctx context.Context) error {
 	want, err := newest(migrations.SQLite())
 	if err != nil {
 		return err
 	}
-	have, err := s.version(ctx)
+	have, err := d.version(ctx)
 	switch {
 	case err != nil:
 		return fmt.Errorf("the database's version cannot be read: %w", err)
@@ -61,17 +61,17 @@ func (s *Store) Migrated(ctx context.Context) error {
 }
 
 // version is the newest migration in the database, 0 for none.
-func (s *Store) version(ctx context.Context) (int64, error) {
-	r := s.read(ctx)
+func (d *DB) version(ctx context.Context) (int64, error) {
+	r := d.Read(ctx)
 	tables := `SELECT count(*) FROM sqlite_master WHERE name = 'goose_db_version'`
-	if s.Postgres() {
+	if d.Postgres() {
 		tables = `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'goose_db_version'`
 	}
 	var n, version int64
-	if _, err := r.scan(&n, tables, nil); err != nil || n == 0 {
+	if _, err := r.Scan(&n, tables, nil); err != nil || n == 0 {
 		return 0, err
 	}
-	_, err := r.scan(&version, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`, nil)
+	_, err := r.Scan(&version, `SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version`, nil)
 	return version, err
 }
 

@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -18,31 +18,12 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-// dialect is everything in which the two databases differ.
-type dialect struct {
-	name string
-	// What follows a SELECT that locks its rows; a table's alias may follow. SQLite
-	// has one writer and needs none.
-	forUpdate, forShare, skipLocked string
-	least, greatest                 string // of two values
-	clock                           string // the database's clock in microseconds
-	// rows is a list parameter as a table: columns is "id bigint, state text".
-	rows func(param, columns string) string
-	// turn makes this transaction wait its turn: with nobody else holding the name
-	// (alone), or with others who share it.
-	turn func(t *tx, name string, alone bool) error
-	// transact runs f in one transaction.
-	transact func(ctx context.Context, s *Store, f func(db *gorm.DB, handOut func([]broadcast.Work) error) error) error
-	// again tells whether the same transaction may succeed if run once more.
-	again func(error) bool
-}
-
-var postgresWords = dialect{
-	name: "postgres", forUpdate: "FOR UPDATE", forShare: "FOR SHARE", skipLocked: "FOR UPDATE SKIP LOCKED",
-	least: "LEAST", greatest: "GREATEST",
+var postgresWords = Words{
+	ForUpdate: "FOR UPDATE", ForShare: "FOR SHARE", SkipLocked: "FOR UPDATE SKIP LOCKED",
+	Least: "LEAST", Greatest: "GREATEST",
 	// The statement's beginning, so that one statement sees one time.
-	clock: "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS bigint)",
-	rows: func(param, columns string) string {
+	Clock: "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000 AS bigint)",
+	Rows: func(param, columns string) string {
 		columns = strings.ReplaceAll(columns, " text", ` text COLLATE "C"`) // as the tables have it
 		return fmt.Sprintf("(SELECT * FROM json_to_recordset(CAST(@%s AS json)) AS j(%s))", param, columns)
 	},
@@ -54,7 +35,7 @@ var postgresWords = dialect{
 // few replicas under PostgreSQL's default of 100.
 const poolSize = 16
 
-func (s *Store) openPostgres(ctx context.Context, dsn string) error {
+func (d *DB) openPostgres(ctx context.Context, dsn string) error {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return errors.New("store: the PostgreSQL address cannot be read; it should look like postgres://user:password@host:5432/database")
@@ -73,9 +54,9 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	if err != nil {
 		return fmt.Errorf("store: PostgreSQL: %w", err)
 	}
-	s.closers = append(s.closers, func() error { pool.Close(); return nil })
+	d.closers = append(d.closers, func() error { pool.Close(); return nil })
 	db := stdlib.OpenDBFromPool(pool)
-	s.closers = append(s.closers, db.Close)
+	d.closers = append(d.closers, db.Close)
 	if err := pool.Ping(ctx); err != nil {
 		return fmt.Errorf("store: PostgreSQL cannot be reached: %w", err)
 	}
@@ -84,15 +65,15 @@ func (s *Store) openPostgres(ctx context.Context, dsn string) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	s.dialect, s.pool, s.writes, s.writer, s.reader = postgresWords, pool, db, g, g
+	d.Words, d.pool, d.writes, d.writer, d.reader = postgresWords, pool, db, g, g
 	return nil
 }
 
 // postgresTransact begins on the pgx connection under a database/sql one and runs
 // GORM on the latter, so that River can put its jobs into the same transaction
 // (house section 6).
-func postgresTransact(ctx context.Context, s *Store, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
-	conn, err := s.writes.Conn(ctx)
+func postgresTransact(ctx context.Context, d *DB, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
+	conn, err := d.writes.Conn(ctx)
 	if err != nil {
 		return err
 	}
@@ -110,29 +91,29 @@ func postgresTransact(ctx context.Context, s *Store, f func(*gorm.DB, func([]bro
 		defer cancel()
 		_ = conn.Raw(func(any) error { _ = ptx.Rollback(last); return nil })
 	}()
-	db := s.writer.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db := d.writer.Session(&gorm.Session{NewDB: true, Context: ctx})
 	db.Statement.ConnPool = conn
-	if err := f(db, func(works []broadcast.Work) error { return s.handOutOn(ctx, conn, works) }); err != nil {
+	if err := f(db, func(works []broadcast.Work) error { return d.handOutOn(ctx, conn, works) }); err != nil {
 		return err
 	}
 	return conn.Raw(func(any) error { return ptx.Commit(ctx) })
 }
 
-func (s *Store) handOutOn(ctx context.Context, conn *sql.Conn, works []broadcast.Work) error {
-	if s.inTx == nil {
+func (d *DB) handOutOn(ctx context.Context, conn *sql.Conn, works []broadcast.Work) error {
+	if d.inTx == nil {
 		return nil
 	}
-	return s.inTx(ctx, conn, works)
+	return d.inTx(ctx, conn, works)
 }
 
 // postgresTurn is an advisory lock until the end of the transaction. Everybody
 // takes it before any row lock, so that no two wait for each other crosswise.
-func postgresTurn(t *tx, name string, alone bool) error {
+func postgresTurn(t *Tx, name string, alone bool) error {
 	lock := "pg_advisory_xact_lock_shared"
 	if alone {
 		lock = "pg_advisory_xact_lock"
 	}
-	_, err := t.exec("SELECT "+lock+"(hashtextextended(@name , 0))", args{"name": t.s.tenant + "/" + name})
+	_, err := t.Exec("SELECT "+lock+"(hashtextextended(@name , 0))", Args{"name": t.tenant + "/" + name})
 	return err
 }
 

@@ -1,4 +1,4 @@
-package store
+package db
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-var sqliteWords = dialect{
-	name: "sqlite", least: "MIN", greatest: "MAX",
-	clock: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-	rows:  sqliteRows, transact: sqliteTransact,
-	turn:  func(*tx, string, bool) error { return nil }, // there is one writer
+var sqliteWords = Words{
+	Least: "MIN", Greatest: "MAX",
+	Clock: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
+	Rows:  sqliteRows, transact: sqliteTransact,
+	turn:  func(*Tx, string, bool) error { return nil }, // there is one writer
 	again: func(error) bool { return false },
 }
 
@@ -37,7 +37,7 @@ const (
 
 // openSQLite opens a file, or a database in memory (":memory:"), which lives on a
 // single connection and is gone with it.
-func (s *Store) openSQLite(ctx context.Context, file string) error {
+func (d *DB) openSQLite(ctx context.Context, file string) error {
 	if file == "" {
 		return errors.New("store: no file named; a SQLite database is given as sqlite:FILE")
 	}
@@ -47,7 +47,7 @@ func (s *Store) openSQLite(ctx context.Context, file string) error {
 	if strings.HasPrefix(file, "//") {
 		path = "file://" + path[len("file:"):]
 	}
-	writes, w, err := s.sqlitePool(path+"?"+sqliteBoth, 1, false)
+	writes, w, err := d.sqlitePool(path+"?"+sqliteBoth, 1, false)
 	if err != nil {
 		return err
 	}
@@ -57,24 +57,24 @@ func (s *Store) openSQLite(ctx context.Context, file string) error {
 		if err := writes.PingContext(ctx); err != nil {
 			return fmt.Errorf("store: the SQLite file %s cannot be opened: %w", file, err)
 		}
-		if _, r, err = s.sqlitePool(path+"?"+sqliteReader, sqliteReaders, true); err != nil {
+		if _, r, err = d.sqlitePool(path+"?"+sqliteReader, sqliteReaders, true); err != nil {
 			return err
 		}
 	}
-	s.dialect, s.writes, s.writer, s.reader = sqliteWords, writes, w, r
+	d.Words, d.writes, d.writer, d.reader = sqliteWords, writes, w, r
 	return nil
 }
 
 // sqlitePool opens a pool. Prepared statements help only outside transactions:
 // database/sql prepares anew inside each.
-func (s *Store) sqlitePool(dsn string, conns int, prepare bool) (*sql.DB, *gorm.DB, error) {
+func (d *DB) sqlitePool(dsn string, conns int, prepare bool) (*sql.DB, *gorm.DB, error) {
 	db, err := driver.Open(dsn)
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: SQLite: %w", err)
 	}
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
-	s.closers = append(s.closers, db.Close)
+	d.closers = append(d.closers, db.Close)
 	g, err := orm(gormlite.OpenDB(db), prepare)
 	if err != nil {
 		return nil, nil, fmt.Errorf("store: SQLite: %w", err)
@@ -82,8 +82,8 @@ func (s *Store) sqlitePool(dsn string, conns int, prepare bool) (*sql.DB, *gorm.
 	return db, g, nil
 }
 
-func sqliteTransact(ctx context.Context, s *Store, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
-	return s.writer.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+func sqliteTransact(ctx context.Context, d *DB, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
+	return d.writer.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 		return f(db, func([]broadcast.Work) error { return nil })
 	})
 }

@@ -1,0 +1,143 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// Options are what a database is opened with.
+type Options struct {
+	// DSN is postgres://…, sqlite:FILE or sqlite::memory:. It may hold a password
+	// and never reaches a log or an error.
+	DSN      string
+	TenantID string           // leads every key
+	Now      func() time.Time // nil for time.Now
+	Log      *slog.Logger     // nil for none
+}
+
+// Handout gives works to the engine inside the ledger's transaction, on the very
+// connection it runs on.
+type Handout func(ctx context.Context, conn *sql.Conn, works []broadcast.Work) error
+
+// DB is an open database, for one tenant. It is safe for concurrent use once its
+// hand-outs are set.
+type DB struct {
+	Words
+	tenant string
+	now    func() time.Time
+	log    *slog.Logger
+
+	writer, reader *gorm.DB
+	writes         *sql.DB
+	closers        []func() error
+	pool           *pgxpool.Pool
+
+	inTx        Handout
+	afterCommit func(ctx context.Context, works []broadcast.Work)
+}
+
+// Words is everything in which the two databases differ.
+type Words struct {
+	// What follows a SELECT to lock its rows; "" where there is one writer.
+	ForUpdate, ForShare, SkipLocked string
+	Least, Greatest                 string // functions of two values
+	Clock                           string // the database's clock in microseconds
+	// Rows is a list parameter as a table: columns is "id bigint, state text".
+	Rows func(param, columns string) string
+
+	// turn makes a transaction wait its turn: with nobody else holding the name
+	// (alone), or with others who share it.
+	turn func(t *Tx, name string, alone bool) error
+	// transact runs f in one transaction.
+	transact func(ctx context.Context, d *DB, f func(orm *gorm.DB, handOut func([]broadcast.Work) error) error) error
+	// again tells whether the same transaction may succeed if run once more.
+	again func(error) bool
+}
+
+// Open connects to the database and does not migrate it. The error says what is
+// wrong without the DSN's secrets.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.TenantID == "" {
+		return nil, errors.New("store: no tenant ID given")
+	}
+	d := &DB{tenant: o.TenantID, now: o.Now, log: o.Log}
+	if d.now == nil {
+		d.now = time.Now
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	var err error
+	switch scheme, rest, _ := strings.Cut(o.DSN, ":"); scheme {
+	case "postgres", "postgresql":
+		err = d.openPostgres(ctx, o.DSN)
+	case "sqlite":
+		err = d.openSQLite(ctx, rest)
+	default:
+		return nil, errors.New("store: the database must be postgres://… or sqlite:FILE")
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// orm puts GORM on a connection pool. GORM's own transaction around each single
+// write is off: what belongs together is put together by Write. GORM's logger is
+// off too: an error is returned to somebody who knows what it means, and
+// statements hold personal data.
+func orm(d gorm.Dialector, prepare bool) (*gorm.DB, error) {
+	return gorm.Open(d, &gorm.Config{
+		SkipDefaultTransaction: true, TranslateError: true, PrepareStmt: prepare,
+		DisableAutomaticPing: true, Logger: logger.Discard,
+	})
+}
+
+// HandOutInTx lets the engine store its jobs in the ledger's transactions.
+func (d *DB) HandOutInTx(h Handout) { d.inTx = h }
+
+// HandOutAfterCommit tells the engine of works whose reason has been committed.
+func (d *DB) HandOutAfterCommit(f func(ctx context.Context, works []broadcast.Work)) {
+	d.afterCommit = f
+}
+
+// Pool is the PostgreSQL pool; nil on SQLite.
+func (d *DB) Pool() *pgxpool.Pool { return d.pool }
+
+// Postgres tells which database this is.
+func (d *DB) Postgres() bool { return d.pool != nil }
+
+// Tenant is whose rows these are.
+func (d *DB) Tenant() string { return d.tenant }
+
+// Now is this process's clock.
+func (d *DB) Now() time.Time { return d.now() }
+
+// Ping asks the database for a sign of life.
+func (d *DB) Ping(ctx context.Context) error {
+	if err := d.writes.PingContext(ctx); err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	return nil
+}
+
+// Close lets go of the database.
+func (d *DB) Close() error {
+	var errs []error
+	for i := len(d.closers) - 1; i >= 0; i-- {
+		errs = append(errs, d.closers[i]())
+	}
+	d.closers = nil
+	return errors.Join(errs...)
+}

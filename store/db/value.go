@@ -1,0 +1,64 @@
+package db
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// Millis is a time as it is stored: Unix milliseconds, 0 for the zero time.
+func Millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// Moment is a stored time as it is read.
+func Moment(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// Clean makes foreign text storable in both databases (valid UTF-8 without NUL),
+// at most limit characters of it; 0 for all.
+func Clean(text string, limit int) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if limit > 0 && len(text) > limit {
+		if runes := []rune(text); len(runes) > limit {
+			return string(runes[:limit-1]) + "…"
+		}
+	}
+	return text
+}
+
+// Each maps a slice; nil stays nil.
+func Each[A, B any](in []A, f func(A) B) []B {
+	if in == nil {
+		return nil
+	}
+	out := make([]B, len(in))
+	for i := range in {
+		out[i] = f(in[i])
+	}
+	return out
+}
+
+// List is rows as the one JSON parameter of a statement that takes them through
+// Words.Rows. The rows' JSON names are the columns'.
+func List[T any](rows []T) (string, error) {
+	if rows == nil {
+		return "[]", nil
+	}
+	raw, err := json.Marshal(rows)
+	return string(raw), err
+}
+
+// ActorRef is an actor as two columns hold it.
+func ActorRef(id, name string) broadcast.ActorRef {
+	return broadcast.ActorRef{ID: broadcast.EntraID(id), Name: name}
+}

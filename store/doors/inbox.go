@@ -1,0 +1,89 @@
+package doors
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
+)
+
+// Doors is the memory of the doors.
+type Doors struct{ db *db.DB }
+
+// New makes it on a database.
+func New(d *db.DB) Doors { return Doors{d} }
+
+type inboxRow struct {
+	TenantID                   string
+	ID                         int64 `gorm:"primaryKey;autoIncrement"`
+	ConversationID, ActivityID string
+	Body                       []byte
+	ReceivedAt, Attempts       int64
+	LeasedUntil, HandledAt     int64
+}
+
+func (inboxRow) TableName() string { return "inbox" }
+
+// SaveActivity keeps an activity until it is handled; fresh is false for one that
+// is there already, waiting or handled (Teams redelivers, protocol D). One without
+// an ID is known by its bytes. Price: one commit.
+func (s Doors) SaveActivity(ctx context.Context, in broadcast.Inbound) (fresh bool, err error) {
+	id := db.Clean(in.ActivityID, 0)
+	if id == "" {
+		id = "sha256:" + hashOf(string(in.Body))
+	}
+	var n int64
+	err = s.db.Write(ctx, func(t *db.Tx) (err error) {
+		n, err = t.Exec(`INSERT INTO inbox (tenant_id, conversation_id, activity_id, body, received_at, attempts, leased_until, handled_at)
+			VALUES (@tenant , @conversation , @activity , @body , @at , 0, 0, 0) ON CONFLICT DO NOTHING`,
+			db.Args{"conversation": db.Clean(in.ConversationID, 0), "activity": id, "body": in.Body, "at": db.Millis(in.ReceivedAt)})
+		return err
+	})
+	return n == 1, err
+}
+
+// TakeActivities takes up to limit activities, oldest first, until the lease runs
+// out. Of one conversation none is taken while an older one is in somebody's
+// hands: added-then-removed must not end as added. Price: the index of what waits.
+func (s Doors) TakeActivities(ctx context.Context, limit int, lease time.Duration) ([]broadcast.Inbound, error) {
+	var rows []inboxRow
+	err := s.db.Write(ctx, func(t *db.Tx) error {
+		if err := t.Turn("inbox", true); err != nil {
+			return err
+		}
+		now := s.db.Now()
+		rows = nil
+		_, err := t.Scan(&rows, `UPDATE inbox SET attempts = attempts + 1, leased_until = @until WHERE tenant_id = @tenant AND id IN (
+				SELECT x.id FROM inbox x WHERE x.tenant_id = @tenant AND x.handled_at = 0 AND x.leased_until <= @now
+				AND NOT EXISTS (SELECT 1 FROM inbox o WHERE o.tenant_id = @tenant AND o.conversation_id = x.conversation_id AND o.handled_at = 0 AND o.id < x.id AND o.leased_until > @now )
+				ORDER BY x.id LIMIT @limit )
+			RETURNING *`, db.Args{"until": db.Millis(now.Add(lease)), "now": db.Millis(now), "limit": limit})
+		return err
+	})
+	slices.SortFunc(rows, func(a, b inboxRow) int { return cmp.Compare(a.ID, b.ID) })
+	return db.Each(rows, func(r inboxRow) broadcast.Inbound {
+		return broadcast.Inbound{ID: r.ID, ConversationID: r.ConversationID, ActivityID: r.ActivityID, Body: r.Body, ReceivedAt: db.Moment(r.ReceivedAt), Attempts: int(r.Attempts)}
+	}), err
+}
+
+// FinishActivities marks activities handled. What they said is forgotten at once,
+// that they came after two days (Clean).
+func (s Doors) FinishActivities(ctx context.Context, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.db.Write(ctx, func(t *db.Tx) error {
+		_, err := t.Exec(`UPDATE inbox SET handled_at = @now , body = @nothing WHERE tenant_id = @tenant AND id IN (@ids )`, db.Args{"now": t.NowMillis(), "nothing": []byte{}, "ids": ids})
+		return err
+	})
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
