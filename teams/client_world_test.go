@@ -9,6 +9,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/simulator"
+	"github.com/fanfare/fanfare/teams/card"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -293,7 +294,7 @@ func TestTheWhyButtonComesBackWithItsBroadcast(t *testing.T) {
 		t.Fatal(err)
 	}
 	why := footer(announcement())[1].Actions[0]
-	for _, press := range []action{why, *why.Fallback} {
+	for _, press := range []card.Action{why, *why.Fallback} {
 		answer := p.does("click", map[string]any{"message_id": id, "action": press})
 		d := p.next(Acted)
 		act, ok := d.activity.Act()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/teams/card"
 )
 
 // Sizes of a payload in the unit of broadcast.Payload: UTF-16 bytes (protocol E.4).
@@ -61,24 +62,21 @@ func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
 	if err != nil {
 		return broadcast.Payload{}, err
 	}
-	var body []element
+	var body []card.Element
 	if m.Title != "" {
-		body = append(body, element{Type: "TextBlock", Text: escape(m.Title), Style: "heading", Size: "Large", Weight: "Bolder", Wrap: true})
+		body = append(body, card.Element{Type: "TextBlock", Text: card.Escape(m.Title), Style: "heading", Size: "Large", Weight: "Bolder", Wrap: true})
 	}
 	body = append(body, image...)
-	blocks, _ := render(m.Body, c.links)
+	blocks, _ := card.Render(m.Body, c.opens)
 	body = append(body, blocks...)
 	body = append(body, buttons...)
 	body = append(body, footer(b)...)
-	p, err := payloadOf(c.from, m.Title, card{
-		Type: "AdaptiveCard", Schema: "http://adaptivecards.io/schemas/adaptive-card.json", Version: "1.5",
-		Lang: c.language, MSTeams: &msTeams{Width: "Full"}, Body: body,
-	})
-	if err == nil && p.Units > c.limit {
-		err = tooLarge(p.Units, c.limit)
-	}
+	p, err := payloadOf(c.from, m.Title, card.New(c.language, body))
 	if err != nil {
 		return broadcast.Payload{}, err
+	}
+	if p.Units > c.limit {
+		return broadcast.Payload{}, tooLarge(p.Units, c.limit)
 	}
 	return p, nil
 }
@@ -86,52 +84,54 @@ func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
 // Notes says, in sentences for the author, what of a body Teams does not show as it
 // was written: images among the text, links that do not open, HTML.
 func (c *Composer) Notes(body string) []string {
-	_, notes := render(strings.TrimSpace(body), c.links)
+	_, notes := card.Render(strings.TrimSpace(body), c.opens)
 	return notes
 }
 
-func (c *Composer) image(m broadcast.Message) ([]element, error) {
+func (c *Composer) opens(target string) bool { return c.links.Allow(target) == nil }
+
+func (c *Composer) image(m broadcast.Message) ([]card.Element, error) {
 	if m.ImageURL == "" {
 		return nil, nil
 	}
 	if err := c.links.Allow(m.ImageURL); err != nil {
 		return nil, &broadcast.Error{Code: broadcast.Invalid, Field: "image_url", Message: fmt.Sprintf("The image's address %s.", err)}
 	}
-	return []element{{Type: "Image", URL: m.ImageURL, AltText: m.ImageAlt, Size: "Stretch", MSTeams: &msTeams{AllowExpand: true}}}, nil
+	return []card.Element{{Type: "Image", URL: m.ImageURL, AltText: m.ImageAlt, Size: "Stretch", MSTeams: &card.MSTeams{AllowExpand: true}}}, nil
 }
 
-func (c *Composer) buttons(m broadcast.Message) ([]element, error) {
-	var actions []action
+func (c *Composer) buttons(m broadcast.Message) ([]card.Element, error) {
+	var actions []card.Action
 	for i, b := range m.Buttons {
 		if err := c.links.Allow(b.URL); err != nil {
 			return nil, &broadcast.Error{Code: broadcast.Invalid, Field: fmt.Sprintf("buttons.%d.url", i), Message: fmt.Sprintf("The address of button %d %s.", i+1, err)}
 		}
-		actions = append(actions, action{Type: "Action.OpenUrl", Title: b.Title, URL: b.URL})
+		actions = append(actions, card.Action{Type: "Action.OpenUrl", Title: b.Title, URL: b.URL})
 	}
 	if len(actions) == 0 {
 		return nil, nil
 	}
-	return []element{{Type: "ActionSet", Actions: actions}}, nil
+	return []card.Element{{Type: "ActionSet", Actions: actions}}, nil
 }
 
 // footer says who sent this to whom, and lets the reader ask why: a good
 // notification explains itself. The fallback serves clients without Universal
 // Actions (protocol D.6).
-func footer(b *broadcast.Broadcast) []element {
+func footer(b *broadcast.Broadcast) []card.Element {
 	by := ""
 	if b.Author.Name != "" {
 		by = " by " + b.Author.Name
 	}
-	who := element{
-		Type: "TextBlock", Text: escape("Sent" + by + " to " + audience(b.Audience)),
+	who := card.Element{
+		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + audience(b.Audience)),
 		Size: "Small", IsSubtle: true, Wrap: true, Spacing: "Medium", Separator: true,
 	}
 	const title = "Why am I getting this?"
-	why := action{
+	why := card.Action{
 		Type: "Action.Execute", Title: title, Verb: VerbWhy, Data: &actData{BroadcastID: b.ID},
-		Fallback: &action{Type: "Action.Submit", Title: title, Data: &actData{Verb: VerbWhy, BroadcastID: b.ID}},
+		Fallback: &card.Action{Type: "Action.Submit", Title: title, Data: &actData{Verb: VerbWhy, BroadcastID: b.ID}},
 	}
-	return []element{who, {Type: "ActionSet", Actions: []action{why}, Spacing: "Small"}}
+	return []card.Element{who, {Type: "ActionSet", Actions: []card.Action{why}, Spacing: "Small"}}
 }
 
 // audience is the audience in a line: an audience may name fifty groups.

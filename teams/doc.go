@@ -9,14 +9,13 @@
 //
 //	Bot Connector ──POST──► api ──Verifier.CheckToken──► ParseActivity ──Token.CheckActivity──► believed
 //
-// Composer (card.go, markdown.go, inline.go) builds one Adaptive Card per
-// broadcast from goldmark's tree; a million sends reuse its bytes. Client
-// (client.go, call.go) implements broadcast.Messenger over plain net/http and
-// attaches our token only to hosts on the exact list of hosts.go. All knowledge of
-// Microsoft's moods is the one table in fault.go. Verifier (verifier.go, keys.go)
-// makes every check of protocol B.3, stricter than Microsoft's own validators
-// where those differ.
+// Composer (composer.go, room teams/card) builds one Adaptive Card per broadcast; a
+// million sends reuse its bytes. Client (client.go, call.go) implements
+// broadcast.Messenger over plain net/http and attaches our token only to hosts on
+// the exact list of hosts.go. All knowledge of Microsoft's moods is the one table in
+// fault.go. Verifier (verifier.go, keys.go) makes every check of protocol B.3,
+// stricter than Microsoft's own validators where those differ.
 //
-// It imports broadcast, the standard library, goldmark, golang-jwt and the token
-// types of the Azure SDK.
+// It imports broadcast, the standard library, golang-jwt and the token types of the
+// Azure SDK; teams/card imports goldmark and nothing of ours.
 package teams

@@ -1,13 +1,13 @@
-package teams
+package card
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// escape writes text so that Teams' Markdown shows exactly these characters, on one
+// Escape writes text so that Teams' Markdown shows exactly these characters, on one
 // line. People's stars, brackets and underscores stay theirs.
-func escape(text string) string {
+func Escape(text string) string {
 	return escapeStart(strings.TrimSpace(escapeInline(strings.Join(strings.Fields(text), " "))))
 }
 

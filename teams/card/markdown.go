@@ -1,4 +1,4 @@
-package teams
+package card
 
 import (
 	"cmp"
@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/fanfare/fanfare/broadcast"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -40,20 +39,22 @@ func parse(source []byte) ast.Node { return parser.Parse(text.NewReader(source))
 // renderer draws goldmark's tree as card elements.
 type renderer struct {
 	source []byte
-	links  broadcast.Links
+	allow  func(target string) bool
 	notes  notes
 }
 
-// render turns Markdown into card elements, with notes for the author.
-func render(body string, links broadcast.Links) ([]element, []string) {
-	r := &renderer{source: []byte(strings.ToValidUTF8(body, "\uFFFD")), links: links}
+// Render turns Markdown into card elements. allow tells which links may be opened;
+// the others are shown as text. The notes are sentences for the author on what Teams
+// does not show as it was written.
+func Render(markdown string, allow func(target string) bool) (elements []Element, authorNotes []string) {
+	r := &renderer{source: []byte(strings.ToValidUTF8(markdown, "\uFFFD")), allow: allow}
 	out := r.blocks(nil, parse(r.source).FirstChild(), 0)
 	return out, r.notes.list
 }
 
 // blocks draws a node and its siblings. Like everything that draws it appends to
 // out: text nested ten thousand deep would be copied as often otherwise.
-func (r *renderer) blocks(out []element, n ast.Node, depth int) []element {
+func (r *renderer) blocks(out []Element, n ast.Node, depth int) []Element {
 	rule := false
 	for ; n != nil; n = n.NextSibling() {
 		if n.Kind() == ast.KindThematicBreak {
@@ -69,7 +70,7 @@ func (r *renderer) blocks(out []element, n ast.Node, depth int) []element {
 	return out
 }
 
-func (r *renderer) block(out []element, n ast.Node, depth int) []element {
+func (r *renderer) block(out []Element, n ast.Node, depth int) []Element {
 	switch n := n.(type) {
 	case *ast.Heading:
 		return append(out, r.heading(n)...)
@@ -94,8 +95,7 @@ func (r *renderer) block(out []element, n ast.Node, depth int) []element {
 
 // lines collects a block's text, without lines that have none.
 func (r *renderer) lines(n ast.Node) []string {
-	allow := func(target string) bool { return r.links.Allow(target) == nil }
-	in := inlines{source: r.source, allow: allow, auto: true, notes: &r.notes}
+	in := inlines{source: r.source, allow: r.allow, auto: true, notes: &r.notes}
 	in.children(n, run{})
 	var out []string
 	for _, line := range in.lines {
@@ -108,8 +108,8 @@ func (r *renderer) lines(n ast.Node) []string {
 
 // paragraph is one TextBlock a line: clients differ in what they make of a line
 // break inside a TextBlock, but none differs in this.
-func paragraph(lines []string) []element {
-	out := make([]element, 0, len(lines))
+func paragraph(lines []string) []Element {
+	out := make([]Element, 0, len(lines))
 	for i, md := range lines {
 		e := textBlock(md)
 		if i > 0 {
@@ -120,7 +120,7 @@ func paragraph(lines []string) []element {
 	return out
 }
 
-func (r *renderer) heading(n *ast.Heading) []element {
+func (r *renderer) heading(n *ast.Heading) []Element {
 	out := paragraph(r.lines(n))
 	for i := range out {
 		out[i].Weight, out[i].Style = "Bolder", "heading"
@@ -132,14 +132,14 @@ func (r *renderer) heading(n *ast.Heading) []element {
 }
 
 // boxed sets a quote or code off from the text around it.
-func boxed(items []element) []element {
+func boxed(items []Element) []Element {
 	if len(items) == 0 {
 		return nil
 	}
-	return []element{{Type: "Container", Style: "emphasis", Items: items}}
+	return []Element{{Type: "Container", Style: "emphasis", Items: items}}
 }
 
-func codeLines(code string) []element {
+func codeLines(code string) []Element {
 	lines := strings.Split(strings.TrimRight(code, "\r\n"), "\n")
 	for i, line := range lines {
 		line = strings.Map(printable, strings.ReplaceAll(line, "\t", "    "))
@@ -158,7 +158,7 @@ func codeLines(code string) []element {
 }
 
 // html shows raw HTML as the text it is; it is never interpreted.
-func (r *renderer) html(n *ast.HTMLBlock) []element {
+func (r *renderer) html(n *ast.HTMLBlock) []Element {
 	r.notes.add("HTML is shown as it is written, because Teams does not interpret it.")
 	raw := string(n.Lines().Value(r.source))
 	if n.HasClosure() {
@@ -166,7 +166,7 @@ func (r *renderer) html(n *ast.HTMLBlock) []element {
 	}
 	var lines []string
 	for line := range strings.Lines(raw) {
-		if md := escape(line); md != "" {
+		if md := Escape(line); md != "" {
 			lines = append(lines, md)
 		}
 	}
@@ -176,7 +176,7 @@ func (r *renderer) html(n *ast.HTMLBlock) []element {
 // list writes simple items as Teams' Markdown list, with the line ends the card
 // documentation asks for. Whatever else stands in an item (a second paragraph, a
 // nested list) follows indented, because Teams' Markdown cannot nest.
-func (r *renderer) list(out []element, l *ast.List, depth int) []element {
+func (r *renderer) list(out []Element, l *ast.List, depth int) []Element {
 	began := len(out)
 	var items []string
 	flush := func() {
@@ -227,8 +227,8 @@ func (r *renderer) itemLines(item ast.Node) ([]string, ast.Node) {
 	return []string{nbsp}, first.NextSibling()
 }
 
-func indented(items []element) element {
-	return element{Type: "ColumnSet", Spacing: "Small", Columns: []element{
+func indented(items []Element) Element {
+	return Element{Type: "ColumnSet", Spacing: "Small", Columns: []Element{
 		{Type: "Column", Width: "16px"},
 		{Type: "Column", Width: "stretch", Items: items},
 	}}
@@ -236,7 +236,7 @@ func indented(items []element) element {
 
 // table writes every row as a list item that repeats the headings: a table does not
 // fit on a telephone, and older clients do not draw one.
-func (r *renderer) table(t *extast.Table) []element {
+func (r *renderer) table(t *extast.Table) []Element {
 	var head, rows []string
 	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []string
@@ -252,7 +252,7 @@ func (r *renderer) table(t *extast.Table) []element {
 	if len(rows) == 0 {
 		return paragraph([]string{strings.Join(head, " | ")})
 	}
-	return []element{textBlock(strings.Join(rows, "\r"))}
+	return []Element{textBlock(strings.Join(rows, "\r"))}
 }
 
 func rowText(head, cells []string) string {
