@@ -1,0 +1,237 @@
+package web
+
+import (
+	"time"
+
+	"github.com/fanfare/fanfare/auth"
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// The people and moments of the painted pages.
+var (
+	ada   = broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "ada", Name: "Ada Author"}, Roles: []broadcast.Role{broadcast.RoleAuthor}}
+	ben   = broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "ben", Name: "Ben Approver"}, Roles: []broadcast.Role{broadcast.RoleApprover}}
+	cora  = broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "cora", Name: "Cora Admin"}, Roles: []broadcast.Role{broadcast.RoleAdmin}}
+	dan   = broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "dan", Name: "Dan Auditor"}, Roles: []broadcast.Role{broadcast.RoleAuditor}}
+	noon  = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	group = broadcast.Group{ID: "0a0b0c0d-1111-4222-8333-444455556666", Name: "Sales Europe"}
+)
+
+// nasty is text that would break a page which escapes badly.
+const nasty = `</script><img src=x onerror=alert(1)> "quoted" & 'more' {{.}}`
+
+func sampleMessage() broadcast.Message {
+	return broadcast.Message{
+		Title: "Office closed on Friday", Body: "Dear all,\n\nthe office in **Lisbon** stays closed on Friday.\n\n- Work from home\n- Badges stop working at noon",
+		ImageURL: "https://intranet.example/lisbon.png", ImageAlt: "The office in Lisbon",
+		Buttons: []broadcast.Button{{Title: "Read more", URL: "https://intranet.example/closed"}, {Title: "Ask us", URL: "https://intranet.example/ask"}},
+	}
+}
+
+func sampleBroadcast(s broadcast.State) *broadcast.Broadcast {
+	b := &broadcast.Broadcast{
+		ID: "0190a1b2-c3d4-7000-8000-000000000001", State: s, Revision: 3, Message: sampleMessage(), Audience: broadcast.Audience{Everyone: true},
+		Author: ada.ActorRef, Editors: []broadcast.EntraID{ada.ID}, CreatedAt: noon, UpdatedAt: noon,
+	}
+	switch s {
+	case broadcast.Draft:
+		return b
+	case broadcast.Rejected, broadcast.Failed, broadcast.Cancelled, broadcast.Paused:
+		b.Reason = "The date is wrong: " + nasty
+	case broadcast.Scheduled:
+		b.DueAt = noon.Add(26 * time.Hour)
+	}
+	b.SubmittedBy = ada.ActorRef
+	if s != broadcast.InReview && s != broadcast.Rejected {
+		b.ApprovedBy, b.ApprovedHash = ben.ActorRef, b.Hash()
+	}
+	switch s {
+	case broadcast.Sending, broadcast.Paused, broadcast.Failed:
+		b.StartedAt, b.Tally = noon, sampleTally(412)
+	case broadcast.Sent:
+		b.StartedAt, b.FinishedAt, b.Tally = noon, noon.Add(time.Hour), sampleTally(0)
+	case broadcast.Cancelled:
+		b.StartedAt, b.FinishedAt = noon, noon.Add(time.Hour)
+		b.Tally = sampleTally(0)
+	}
+	return b
+}
+
+func sampleTally(left int) broadcast.Tally {
+	var t broadcast.Tally
+	t.Add(broadcast.DeliverySent, 12_345)
+	t.Add(broadcast.DeliverySkipped, 310)
+	t.Add(broadcast.DeliveryFailed, 12)
+	t.Add(broadcast.DeliveryReady, left)
+	t.Add(broadcast.DeliveryPending, left/2)
+	t.MaybeRepeated = 3
+	return t
+}
+
+func sampleReach() *reachPart {
+	excluded := map[broadcast.Reason]int{broadcast.ReasonGuest: 41, broadcast.ReasonDisabled: 7, broadcast.ReasonBlocked: 1}
+	return &reachPart{Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: shares(excluded)}
+}
+
+var sampleCard = []byte(`{"type":"AdaptiveCard","version":"1.5","body":[{"type":"TextBlock","text":"Office closed on Friday","size":"Large","weight":"Bolder","wrap":true},{"type":"TextBlock","text":"the office in **Lisbon** stays closed </script>","wrap":true}],"actions":[{"type":"Action.OpenUrl","title":"Read more","url":"https://intranet.example/closed"}]}`)
+
+// sample is one page in one state.
+type sample struct {
+	name, page string
+	data       any
+}
+
+func framed(a broadcast.Actor, title, section string) frame {
+	return frame{Title: title, Section: section, Me: a, Version: "1.2.3"}
+}
+
+// samples is every page in every state.
+func samples() []sample {
+	out := []sample{
+		{"sign-in", "sign_in", signInPage{frame: framed(broadcast.Actor{}, "Sign in", ""), Start: "/auth/start?next=%2F"}},
+		{"sign-in-asked", "sign_in", signInPage{frame: framed(broadcast.Actor{}, "Sign in", ""), Start: "/auth/start?next=%2Fkeys", Asked: true}},
+		{"signed-out", "signed_out", signedOutPage{frame: framed(broadcast.Actor{}, "Sign in again", ""), Action: "/broadcasts", Fields: []field{{"body", nasty}, {"title", "Hello"}}}},
+		{"say", "say", sayPage{framed(broadcast.Actor{}, "You have no role in Fanfare yet", ""), auth.Page{Status: 403, Title: "You have no role", Text: "Ask your IT admin.", Next: "/auth/start", NextText: "Sign in with another account"}}},
+		{"fail-404", "fail", failPage{frame: framed(ada, "Nothing is here", ""), Status: 404, Sentence: "There is no page at this address."}},
+		{"fail-500", "fail", failPage{frame: framed(broadcast.Actor{}, "Something went wrong on our side", ""), Status: 500, Sentence: "Nothing is lost.", RequestID: "ABC123"}},
+	}
+	out = append(out, listSamples()...)
+	out = append(out, editSamples()...)
+	for _, s := range broadcast.States() {
+		for _, a := range []broadcast.Actor{ada, ben, cora, dan} {
+			out = append(out, showSample(s, a))
+		}
+	}
+	refused := showSample(broadcast.InReview, ben).data.(showPage)
+	refused.Ask, refused.Asked, refused.Reach = "reject", asked{Problem: "Say what should change.", Note: nasty}, sampleReach()
+	unfit := showSample(broadcast.Draft, ada).data.(showPage)
+	unfit.Trouble, unfit.Mend = "It cannot be submitted yet:", broadcast.Problems{{Code: broadcast.Invalid, Field: "title", Message: "Give it a title."}}
+	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit})
+	out = append(out, recipientSamples()...)
+	out = append(out, rolloutSamples()...)
+	return append(out, keySamples()...)
+}
+
+func listSamples() []sample {
+	tabs, current := pickTab(listTabs(), "", func(n string) string { return link("/", "tab", n) })
+	empty := listPage{frame: framed(ada, "Announcements", "list"), Tabs: tabs, Tab: current}
+	hinted := empty
+	hinted.Rollout = hint{Show: true}
+	full := empty
+	for _, s := range broadcast.States() {
+		full.Broadcasts = append(full.Broadcasts, *sampleBroadcast(s))
+	}
+	full.Broadcasts[0].Message.Title, full.Broadcasts[1].Message.Title = "", nasty
+	full.First, full.Next = "/", "/?after=x"
+	found := empty
+	found.Text = nasty
+	reader := empty
+	reader.frame = framed(dan, "Announcements", "list")
+	admin := hinted
+	admin.frame, admin.Rollout.Running = framed(cora, "Announcements", "list"), true
+	return []sample{
+		{"list-empty", "list", empty}, {"list-hint", "list", hinted}, {"list-full", "list", full},
+		{"list-nothing-found", "list", found}, {"list-reader", "list", reader}, {"list-admin-running", "list", admin},
+	}
+}
+
+func editSamples() []sample {
+	limits := limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, 80_000}
+	f := framed(ada, "Write an announcement", "list")
+	f.Scripts, f.Card = []string{"editor.js"}, true
+	blank := editPage{frame: f, State: broadcast.Draft, Limits: limits, Look: look{Limit: 80_000, Card: sampleCard}}
+	b := sampleBroadcast(broadcast.Draft)
+	filled := blank
+	filled.Form, filled.Look = draftOf(b), look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}
+	groups := filled
+	groups.Form.Audience = broadcast.Audience{Groups: []broadcast.Group{group, {ID: "1a0b0c0d-1111-4222-8333-444455556666", Name: nasty}}}
+	groups.Searched, groups.Form.Search = true, "sa"
+	groups.Hits = []broadcast.GroupHit{{Group: group, Mail: "sales@contoso.example", Kind: "Microsoft 365"}, {Group: group, Description: "The other one", Kind: "Security"}}
+	wrong := filled
+	wrong.Form.Message.Title, wrong.Form.Message.Body, wrong.Form.Message.Buttons[1].URL = "", nasty, "http://insecure.example"
+	wrong.Problems = broadcast.Problems{
+		{Code: broadcast.Invalid, Field: "title", Message: "Give the message a title."}, {Code: broadcast.Invalid, Field: "buttons.1.url", Message: "The address of button 2 must begin with https://."},
+		{Code: broadcast.Invalid, Field: "audience", Message: "Choose who should get this."}, {Code: broadcast.Invalid, Field: "image_alt", Message: "Describe the image."},
+	}
+	wrong.Look = look{Limit: 80_000, Problem: "The card is too large.", Message: wrong.Form.Message}
+	overtaken := filled
+	overtaken.Theirs = &theirs{sampleBroadcast(broadcast.Draft), "Cora Admin", noon}
+	voids := filled
+	voids.State = broadcast.Approved
+	trouble := filled
+	trouble.Trouble = "This broadcast is sending, so it cannot be edited."
+	return []sample{
+		{"edit-blank", "edit", blank}, {"edit-filled", "edit", filled}, {"edit-groups", "edit", groups}, {"edit-wrong", "edit", wrong},
+		{"edit-overtaken", "edit", overtaken}, {"edit-voids", "edit", voids}, {"edit-trouble", "edit", trouble},
+	}
+}
+
+func showSample(s broadcast.State, a broadcast.Actor) sample {
+	b := sampleBroadcast(s)
+	f := framed(a, titleOf(b), "list")
+	f.Scripts, f.Card = []string{"show.js"}, true
+	p := showPage{frame: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}, Now: progressOf(b.State, b.Tally, nil)}
+	p.History = []broadcast.Move{
+		{Event: broadcast.EventCreate, To: broadcast.Draft, By: ada.ActorRef, At: noon},
+		{Event: broadcast.EventReject, By: ben.ActorRef, At: noon, Note: nasty},
+	}
+	if p.Listed() {
+		p.Outcome = []outcome{{broadcast.ReasonCount{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}, "?state=skipped"}}
+	}
+	return sample{"show-" + string(s) + "-" + a.Name[:3], "show", p}
+}
+
+func recipientSamples() []sample {
+	b := sampleBroadcast(broadcast.Sending)
+	p := recipientsPage{frame: framed(ada, "Recipients", "list"), B: b, Reasons: []broadcast.ReasonCount{{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}}}
+	p.Tabs, p.Tab = pickTab(recipientTabs(b.Tally), "", func(n string) string { return link("", "state", n) })
+	full := p
+	for i, s := range broadcast.DeliveryStates() {
+		full.Deliveries = append(full.Deliveries, broadcast.Delivery{ID: int64(i), EntraID: "e", Name: "Mia Marino", UPN: "mia@contoso.example", State: s, Attempts: i, UpdatedAt: noon, MaybeSent: i%2 == 0})
+	}
+	full.Deliveries[3].Reason, full.Deliveries[3].Code, full.Deliveries[3].Detail = broadcast.ReasonRejected, "BadArgument", nasty
+	full.Deliveries[4].Name, full.Deliveries[4].UPN = "", ""
+	full.Next = "?after=1"
+	none := p
+	none.Text = nasty
+	early := p
+	early.B = sampleBroadcast(broadcast.Draft)
+	return []sample{{"recipients-full", "recipients", full}, {"recipients-none", "recipients", none}, {"recipients-early", "recipients", early}}
+}
+
+func rolloutSamples() []sample {
+	r := broadcast.Rollout{
+		State: broadcast.RolloutRunning, By: cora.ActorRef, ChangedAt: noon, Eligible: 950, Installed: 640, Addressed: 630, Wanted: 220, Refused: 14, Removed: 5, Blocked: 3, Untouched: 68,
+		Reasons: map[broadcast.Reason]int{broadcast.ReasonPolicy: 12, broadcast.ReasonNoTeams: 2}, DirectoryAt: noon, People: 1000, Excluded: map[broadcast.Reason]int{broadcast.ReasonGuest: 40, broadcast.ReasonDisabled: 10},
+	}
+	idle := r
+	idle.State, idle.By, idle.ChangedAt, idle.DirectoryAt = broadcast.RolloutIdle, broadcast.ActorRef{}, time.Time{}, time.Time{}
+	paused := r
+	paused.State = broadcast.RolloutPaused
+	var out []sample
+	for _, r := range []broadcast.Rollout{r, idle, paused} {
+		for _, a := range []broadcast.Actor{cora, ada} {
+			p := rolloutPage{frame: framed(a, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: shares(r.Reasons), Excluded: shares(r.Excluded)}
+			p.Scripts = []string{"rollout.js"}
+			p.Tabs, p.Tab = pickTab(installTabs(r), "", func(n string) string { return link("/rollout", "state", n) })
+			for i, s := range broadcast.InstallationStates() {
+				p.Rows = append(p.Rows, broadcast.InstallRow{Installation: broadcast.Installation{EntraID: "e", State: s, Attempts: i, Reason: broadcast.ReasonPolicy, Detail: nasty}, Name: "Otto Okafor", UPN: "otto@contoso.example", UpdatedAt: noon})
+			}
+			if r.State == broadcast.RolloutIdle {
+				p.Rows, p.Ask = nil, "start"
+			}
+			out = append(out, sample{"rollout-" + string(r.State) + "-" + a.Name[:3], "rollout", p})
+		}
+	}
+	return out
+}
+
+func keySamples() []sample {
+	p := keysPage{frame: framed(ada, "API keys", "keys"), URL: "https://fanfare.example"}
+	made := p
+	made.Secret, made.Name = "ff_0190a1b2-c3d4-7000-8000-000000000001_abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", nasty
+	made.Keys = []broadcast.Key{{ID: "k1", Name: nasty, Roles: ada.Roles, CreatedAt: noon}, {ID: "k2", Name: "Old", Roles: ada.Roles, CreatedAt: noon, LastUsedAt: noon, RevokedAt: noon}}
+	wrong := p
+	wrong.Problem = "Give the key a name."
+	return []sample{{"keys-none", "keys", p}, {"keys-made", "keys", made}, {"keys-wrong", "keys", wrong}}
+}

@@ -1,0 +1,56 @@
+// Links that ask first. Without script they load the page with the dialog in it.
+import { zoneOf } from "./time.js";
+
+function open(dialog) {
+  if (dialog.matches(":modal")) return;
+  dialog.removeAttribute("open"); // the server may have rendered it open, but not modal
+  dialog.showModal();
+  dialog.dispatchEvent(new CustomEvent("asked", { bubbles: true }));
+}
+
+// The time is typed in the person's own zone; what it means travels beside it.
+function watchTime(input) {
+  const hidden = input.form.elements.at_moment;
+  const zone = input.form.querySelector("[data-zone]");
+  const tell = () => {
+    const at = input.value ? new Date(input.value) : new Date();
+    zone.textContent = `(${zoneOf(at)})`;
+    hidden.value = input.value ? at.toISOString() : "";
+  };
+  input.addEventListener("input", tell);
+  tell();
+}
+
+/** dialogs readies every dialog under root; call it again for what was swapped in. */
+export function dialogs(root = document) {
+  for (const d of root.querySelectorAll("dialog[open]")) open(d);
+  for (const input of root.querySelectorAll('input[type="datetime-local"]')) watchTime(input);
+}
+
+document.addEventListener("click", (e) => {
+  const opener = e.target.closest("[data-dialog]");
+  const dialog = opener && document.getElementById(opener.dataset.dialog);
+  if (dialog) {
+    e.preventDefault();
+    open(dialog);
+    return;
+  }
+  const closer = e.target.closest("[data-close]");
+  if (closer?.closest("dialog")) {
+    e.preventDefault();
+    closer.closest("dialog").close();
+  }
+});
+
+// A second click on Send while the first is under way asks nothing new of the server.
+document.addEventListener("submit", (e) => {
+  if (e.defaultPrevented || e.target.id === "editor" || e.target.method === "get") return;
+  if (e.target.dataset.under) {
+    e.preventDefault();
+    return;
+  }
+  e.target.dataset.under = "1";
+});
+window.addEventListener("pageshow", (e) => {
+  if (e.persisted) for (const f of document.querySelectorAll("form[data-under]")) delete f.dataset.under;
+});

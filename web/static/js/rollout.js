@@ -1,0 +1,4 @@
+// The rollout page: live figures.
+import { follow } from "./live.js";
+
+follow(document.querySelector("[data-live]"));

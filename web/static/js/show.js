@@ -1,0 +1,28 @@
+// The page of a broadcast: its card, its head-count, its progress.
+import { cards } from "./card.js";
+import { follow } from "./live.js";
+import { ask } from "./net.js";
+import { localise } from "./time.js";
+
+const teams = document.querySelector("[data-teams]");
+if (teams) cards(teams);
+follow(document.querySelector("[data-live]"));
+
+// Counting groups asks Microsoft, so it comes after the page.
+const reach = document.querySelector("[data-reach]");
+async function count() {
+  if (!reach.querySelector(".reach-count")) reach.textContent = "Counting…";
+  try {
+    const { status, data } = await ask(reach.dataset.reach);
+    if (status !== 200) throw new Error(data?.error);
+    reach.innerHTML = data.html; // rendered and escaped by the server
+    if (data.known) {
+      const words = data.count === 1 ? "1 person" : `${data.count.toLocaleString("en")} people`;
+      for (const el of document.querySelectorAll("[data-headcount]")) el.textContent = words;
+    }
+    localise(reach);
+  } catch (e) {
+    reach.textContent = `The people could not be counted. ${e.message ?? ""}`;
+  }
+}
+if (reach) count();
