@@ -24,12 +24,12 @@ const maxSearch = 120
 // text lists some.
 func (d *Directory) Groups(ctx context.Context, text string, limit int) ([]broadcast.GroupHit, error) {
 	text, limit = searchable(text), min(max(limit, 1), 999)
-	if _, ok := parseGUID(text); ok {
-		return d.groupByID(ctx, text)
+	if id, ok := parseGUID(text); ok {
+		return d.groupByID(ctx, string(id.entraID()))
 	}
 	request := graph.Request{Path: "/groups", Query: url.Values{"$select": {groupFields}, "$top": {strconv.Itoa(limit)}}}
 	if text != "" {
-		request.Query.Set("$search", `"displayName:`+quoted(text)+`"`)
+		request.Query.Set("$search", `"displayName:`+text+`"`)
 		request.Query.Set("$count", "true")
 		request.Eventual = true
 	}
@@ -55,24 +55,21 @@ func (d *Directory) groupByID(ctx context.Context, id string) ([]broadcast.Group
 	return []broadcast.GroupHit{g.hit()}, nil
 }
 
-// searchable leaves out what no name contains and what is too long to be one.
+// searchable is text as it may stand inside the quotes of $search: without what
+// would end them (the index knows no punctuation anyway), in lower case, because
+// AND and OR in capitals are operators, and no longer than a name.
 func searchable(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar || r == '"' || r == '\\' {
 			return ' '
 		}
-		return r
+		return unicode.ToLower(r)
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
 	if r := []rune(text); len(r) > maxSearch {
 		text = string(r[:maxSearch])
 	}
 	return text
-}
-
-// quoted makes text safe inside the double quotes of $search.
-func quoted(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text)
 }
 
 // group is an Entra group as Graph describes it.

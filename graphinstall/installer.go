@@ -42,6 +42,7 @@ type Options struct {
 	Lease       time.Duration // default 1 min: a few calls and the wait for the allowance
 	EventGrace  time.Duration // how long an event may take before the chat is read; default 20 s
 	MaxAttempts int           // failed tries before a person is refused; default 8
+	Backoff     time.Duration // before a person's second try; doubles up to 10 min; default 5 s
 	HaltFor     time.Duration // how long to rest after an answer that concerns everybody; default 1 min
 
 	Now func() time.Time
@@ -60,6 +61,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxAttempts <= 0 {
 		o.MaxAttempts = 8
+	}
+	if o.Backoff <= 0 {
+		o.Backoff = 5 * time.Second
 	}
 	if o.HaltFor <= 0 {
 		o.HaltFor = time.Minute

@@ -121,11 +121,8 @@ func (r *run) later(job broadcast.Installation, f *broadcast.Fault, wait time.Du
 	return out
 }
 
-// Back-off between tries of one person.
-const (
-	firstBackoff   = 5 * time.Second
-	longestBackoff = 10 * time.Minute
-)
+// longestBackoff bounds the pause between two tries of one person.
+const longestBackoff = 10 * time.Minute
 
 // again counts an attempt and tries later, with jitter so that those who failed
 // together do not come back together; when tries run out the person is refused.
@@ -134,7 +131,7 @@ func (r *run) again(job broadcast.Installation, f *broadcast.Fault) broadcast.In
 	if job.Attempts >= r.MaxAttempts {
 		return r.refused(job, broadcast.ReasonInstallFailed, f)
 	}
-	wait := min(firstBackoff<<min(job.Attempts-1, 16), longestBackoff)
+	wait := min(r.Backoff<<min(job.Attempts-1, 16), longestBackoff)
 	wait = wait/2 + rand.N(wait)
 	return r.later(job, f, max(wait, f.RetryAfter))
 }
