@@ -47,14 +47,14 @@ func (t *tx) learnAddress(id broadcast.EntraID, at broadcast.ConversationReferen
 			fence = installations.fence + 1, leased_until = 0, conversation_id = excluded.conversation_id,
 			service_url = CASE WHEN excluded.service_url = '' THEN installations.service_url ELSE excluded.service_url END,
 			channel_account_id = CASE WHEN excluded.channel_account_id = '' THEN installations.channel_account_id ELSE excluded.channel_account_id END,
-			updated_at = excluded.updated_at`, addressArgs(t, id, at))
+			updated_at = excluded.updated_at`, addressArgs(t.Tx, id, at))
 	return err
 }
 
-func addressArgs(t *tx, id broadcast.EntraID, at broadcast.ConversationReference) db.Args {
+func addressArgs(t *db.Tx, id broadcast.EntraID, at broadcast.ConversationReference) db.Args {
 	return db.Args{
-		"person": string(id), "url": db.Clean(at.ServiceURL, 0), "conversation": db.Clean(at.ConversationID, 0),
-		"account": db.Clean(at.ChannelAccountID, 0), "now": t.NowMillis(),
+		"person": string(id), "url": at.ServiceURL, "conversation": at.ConversationID,
+		"account": at.ChannelAccountID, "now": t.NowMillis(),
 	}
 }
 
@@ -102,11 +102,10 @@ func (s *Store) Address(ctx context.Context, id broadcast.EntraID) (broadcast.Co
 // learns nobody's and brings nobody back: that is BotAdded's. Price: nothing is
 // written when nothing is new.
 func (s *Store) Seen(ctx context.Context, id broadcast.EntraID, at broadcast.ConversationReference) error {
-	return s.write(ctx, func(t *tx) error {
-		_, err := t.Exec(`UPDATE installations SET service_url = @url , conversation_id = @conversation ,
+	t := s.db.Alone(ctx)
+	_, err := t.Exec(`UPDATE installations SET service_url = @url , conversation_id = @conversation ,
 				channel_account_id = CASE WHEN @account = '' THEN channel_account_id ELSE @account END, updated_at = @now
 			WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> '' AND @conversation <> '' AND @url <> ''
 			AND (service_url <> @url OR conversation_id <> @conversation OR (@account <> '' AND channel_account_id <> @account ))`, addressArgs(t, id, at))
-		return err
-	})
+	return err
 }

@@ -66,10 +66,10 @@ func rowOfBroadcast(tenant string, b *broadcast.Broadcast) (broadcastRow, error)
 	editors, err3 := json.Marshal(b.Editors)
 	return broadcastRow{
 		TenantID: tenant, ID: string(b.ID), State: string(b.State), Revision: b.Revision,
-		TitleSearch: strings.ToLower(m.Title), Message: string(message), Audience: string(audience),
+		TitleSearch: strings.ToLower(db.Clean(m.Title, 0)), Message: string(message), Audience: string(audience),
 		AuthorID: string(b.Author.ID), AuthorName: b.Author.Name, Editors: string(editors),
 		SubmittedByID: string(b.SubmittedBy.ID), SubmittedByName: b.SubmittedBy.Name,
-		ApprovedByID: string(b.ApprovedBy.ID), ApprovedByName: b.ApprovedBy.Name, ApprovedHash: b.ApprovedHash, Reason: b.Reason,
+		ApprovedByID: string(b.ApprovedBy.ID), ApprovedByName: b.ApprovedBy.Name, ApprovedHash: b.ApprovedHash, Reason: db.Clean(b.Reason, 0),
 		DueAt: db.Millis(b.DueAt), CreatedAt: db.Millis(b.CreatedAt), UpdatedAt: db.Millis(b.UpdatedAt),
 		StartedAt: db.Millis(b.StartedAt), FinishedAt: db.Millis(b.FinishedAt),
 	}, errors.Join(err1, err2, err3)
@@ -238,7 +238,7 @@ func (t *tx) move(m broadcast.Move, id broadcast.ID, revision int64) error {
 	return t.ORM.Create(&moveRow{
 		TenantID: t.Tenant(), BroadcastID: string(id), Revision: revision, Event: string(m.Event),
 		FromState: string(m.From), ToState: string(m.To), ByID: string(m.By.ID), ByName: m.By.Name,
-		At: db.Millis(m.At), Note: m.Note, Hash: m.Hash,
+		At: db.Millis(m.At), Note: db.Clean(m.Note, 0), Hash: m.Hash,
 	}).Error
 }
 

@@ -24,34 +24,28 @@ func (budgetRow) TableName() string { return "budgets" }
 // clocks differ share one allowance. Price: one row updated in place, and it is
 // the same row for every replica; so requests are leased some at a time.
 func (s *Store) LeaseBudget(ctx context.Context, family string, rate float64, want int) (int, time.Duration, error) {
-	var got struct {
-		Granted, Micro, Paused int64
-	}
+	type lease struct{ Granted, Micro, Paused int64 }
+	var got []lease
 	a := db.Args{"family": family, "rate": rate, "want": int64(want), "full": int64(max(1, rate/10) * 1e6)}
-	// Twice: the second time, the row is there.
-	for range 2 {
-		var n int64
-		err := s.write(ctx, func(t *tx) (err error) {
-			n, err = t.Scan(&got, s.leaseStatement(), a)
-			return err
-		})
-		if err != nil {
+	t := s.db.Alone(ctx)
+	for len(got) == 0 {
+		if _, err := t.Scan(&got, s.leaseStatement(), a); err != nil {
 			return 0, 0, fmt.Errorf("budget %s: %w", family, err)
 		}
-		if n == 1 {
-			break
-		}
-		if err := s.openBudget(ctx, family); err != nil {
-			return 0, 0, err
+		if len(got) == 0 {
+			if err := s.openBudget(ctx, family); err != nil {
+				return 0, 0, err
+			}
 		}
 	}
-	switch {
-	case got.Granted > 0:
-		return int(got.Granted), 0, nil
-	case got.Paused > 0:
-		return 0, time.Duration(got.Paused) * time.Microsecond, nil
+	switch g := got[0]; {
+	case g.Granted > 0:
+		return int(g.Granted), 0, nil
+	case g.Paused > 0:
+		return 0, time.Duration(g.Paused) * time.Microsecond, nil
+	default:
+		return 0, time.Duration(float64(1e6-g.Micro)/rate+1) * time.Microsecond, nil
 	}
-	return 0, time.Duration(float64(1e6-got.Micro)/rate)*time.Microsecond + time.Microsecond, nil
 }
 
 // leaseStatement fills the bucket for the time gone by and takes from it. have is
@@ -64,10 +58,8 @@ func (s *Store) leaseStatement() string {
 }
 
 func (s *Store) openBudget(ctx context.Context, family string) error {
-	return s.write(ctx, func(t *tx) error {
-		_, err := t.Exec(`INSERT INTO budgets (tenant_id, family, micro, filled_at, paused_until, granted) VALUES (@tenant , @family , 0, `+s.db.Clock+`, 0, 0) ON CONFLICT DO NOTHING`, db.Args{"family": family})
-		return err
-	})
+	_, err := s.db.Alone(ctx).Exec(`INSERT INTO budgets (tenant_id, family, micro, filled_at, paused_until, granted) VALUES (@tenant , @family , 0, `+s.db.Clock+`, 0, 0) ON CONFLICT DO NOTHING`, db.Args{"family": family})
+	return err
 }
 
 // PauseBudget makes every replica wait: no lease is granted for d from now. A
@@ -76,9 +68,7 @@ func (s *Store) PauseBudget(ctx context.Context, family string, d time.Duration)
 	if err := s.openBudget(ctx, family); err != nil {
 		return err
 	}
-	return s.write(ctx, func(t *tx) error {
-		_, err := t.Exec(`UPDATE budgets SET paused_until = `+s.db.Greatest+`(paused_until, `+s.db.Clock+` + CAST(@pause AS bigint)) WHERE tenant_id = @tenant AND family = @family `,
-			db.Args{"family": family, "pause": d.Microseconds()})
-		return err
-	})
+	_, err := s.db.Alone(ctx).Exec(`UPDATE budgets SET paused_until = `+s.db.Greatest+`(paused_until, `+s.db.Clock+` + CAST(@pause AS bigint)) WHERE tenant_id = @tenant AND family = @family `,
+		db.Args{"family": family, "pause": d.Microseconds()})
+	return err
 }

@@ -97,13 +97,9 @@ func (t *tx) release(c chunkRow) error {
 // KeepChunk extends the lease; false if the fence is no longer ours or the
 // broadcast is no longer sending. Price: one row, once a second per worker.
 func (s *Store) KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Duration) (bool, error) {
-	var n int64
-	err := s.write(ctx, func(t *tx) (err error) {
-		n, err = t.Exec(`UPDATE chunks SET leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number AND fence = @fence
+	n, err := s.db.Alone(ctx).Exec(`UPDATE chunks SET leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number AND fence = @fence
 			AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.tenant_id = @tenant AND b.id = @id AND b.state = 'sending')`,
-			db.Args{"until": db.Millis(s.db.Now().Add(lease)), "id": string(c.BroadcastID), "number": c.Number, "fence": c.Fence})
-		return err
-	})
+		db.Args{"until": db.Millis(s.db.Now().Add(lease)), "id": string(c.BroadcastID), "number": c.Number, "fence": c.Fence})
 	return n == 1, err
 }
 

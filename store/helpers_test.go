@@ -172,3 +172,13 @@ func honest(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
 	}
 	return got
 }
+
+// collect gathers what is handed out after commits.
+func collect(into *[]broadcast.Work) func(context.Context, []broadcast.Work) {
+	return func(_ context.Context, works []broadcast.Work) { *into = append(*into, works...) }
+}
+
+const minute = time.Minute
+
+// at is n seconds after some moment.
+func at(n int) time.Time { return time.Date(2026, 11, 21, 9, 0, n, 0, time.UTC) }

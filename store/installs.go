@@ -25,10 +25,10 @@ func (s *Store) TakeInstallations(ctx context.Context, limit int, lease time.Dur
 			return err
 		}
 		now := s.db.Now()
-		_, err := t.Scan(&rows, `UPDATE installations SET fence = fence + 1, leased_until = @until WHERE tenant_id = @tenant AND entra_id IN (
+		_, err := t.Scan(&rows, `WITH due AS MATERIALIZED (
 				SELECT entra_id FROM installations WHERE tenant_id = @tenant AND `+dueInstall+` AND not_before <= @now AND leased_until <= @now
 				ORDER BY not_before LIMIT @limit `+s.db.SkipLocked+`)
-			RETURNING *`, db.Args{"until": db.Millis(now.Add(lease)), "now": db.Millis(now), "limit": limit})
+			UPDATE installations SET fence = fence + 1, leased_until = @until WHERE tenant_id = @tenant AND entra_id IN (SELECT entra_id FROM due) RETURNING *`, db.Args{"until": db.Millis(now.Add(lease)), "now": db.Millis(now), "limit": limit})
 		return err
 	})
 	slices.SortFunc(rows, func(a, b installationRow) int {

@@ -117,8 +117,13 @@ func postgresTurn(t *Tx, name string, alone bool) error {
 	return err
 }
 
-// postgresAgain: a deadlock was resolved at our cost, or a serialisation failure.
+// postgresAgain: a deadlock was resolved at our cost, two could not be put in an
+// order, or a newer replica has just migrated a table we had prepared statements
+// for.
 func postgresAgain(err error) bool {
 	var e *pgconn.PgError
-	return errors.As(err, &e) && (e.Code == "40P01" || e.Code == "40001")
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code == "40P01" || e.Code == "40001" || e.Code == "0A000" && strings.Contains(e.Message, "cached plan")
 }

@@ -97,5 +97,7 @@ func sqliteRows(param, columns string) string {
 		}
 		fmt.Fprintf(&b, "value->>'$.%s' AS %s", name, name)
 	}
-	return fmt.Sprintf("(SELECT %s FROM json_each(@%s ))", b.String(), param)
+	// The limit keeps the list a list: without it SQLite flattens the subquery, walks
+	// the tenant's whole table outside and parses the list again for each of its rows.
+	return fmt.Sprintf("(SELECT %s FROM json_each(@%s ) LIMIT -1)", b.String(), param)
 }

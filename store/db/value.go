@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -27,7 +28,9 @@ func Moment(ms int64) time.Time {
 // Clean makes foreign text storable in both databases (valid UTF-8 without NUL),
 // at most limit characters of it; 0 for all.
 func Clean(text string, limit int) string {
-	text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		text = strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "")
+	}
 	if limit > 0 && len(text) > limit {
 		if runes := []rune(text); len(runes) > limit {
 			return string(runes[:limit-1]) + "…"

@@ -33,17 +33,13 @@ func (inboxRow) TableName() string { return "inbox" }
 // is there already, waiting or handled (Teams redelivers, protocol D). One without
 // an ID is known by its bytes. Price: one commit.
 func (s Doors) SaveActivity(ctx context.Context, in broadcast.Inbound) (fresh bool, err error) {
-	id := db.Clean(in.ActivityID, 0)
+	id := in.ActivityID
 	if id == "" {
 		id = "sha256:" + hashOf(string(in.Body))
 	}
-	var n int64
-	err = s.db.Write(ctx, func(t *db.Tx) (err error) {
-		n, err = t.Exec(`INSERT INTO inbox (tenant_id, conversation_id, activity_id, body, received_at, attempts, leased_until, handled_at)
+	n, err := s.db.Alone(ctx).Exec(`INSERT INTO inbox (tenant_id, conversation_id, activity_id, body, received_at, attempts, leased_until, handled_at)
 			VALUES (@tenant , @conversation , @activity , @body , @at , 0, 0, 0) ON CONFLICT DO NOTHING`,
-			db.Args{"conversation": db.Clean(in.ConversationID, 0), "activity": id, "body": in.Body, "at": db.Millis(in.ReceivedAt)})
-		return err
-	})
+		db.Args{"conversation": in.ConversationID, "activity": id, "body": append([]byte{}, in.Body...), "at": db.Millis(in.ReceivedAt)})
 	return n == 1, err
 }
 
@@ -58,11 +54,11 @@ func (s Doors) TakeActivities(ctx context.Context, limit int, lease time.Duratio
 		}
 		now := s.db.Now()
 		rows = nil
-		_, err := t.Scan(&rows, `UPDATE inbox SET attempts = attempts + 1, leased_until = @until WHERE tenant_id = @tenant AND id IN (
+		_, err := t.Scan(&rows, `WITH due AS MATERIALIZED (
 				SELECT x.id FROM inbox x WHERE x.tenant_id = @tenant AND x.handled_at = 0 AND x.leased_until <= @now
 				AND NOT EXISTS (SELECT 1 FROM inbox o WHERE o.tenant_id = @tenant AND o.conversation_id = x.conversation_id AND o.handled_at = 0 AND o.id < x.id AND o.leased_until > @now )
 				ORDER BY x.id LIMIT @limit )
-			RETURNING *`, db.Args{"until": db.Millis(now.Add(lease)), "now": db.Millis(now), "limit": limit})
+			UPDATE inbox SET attempts = attempts + 1, leased_until = @until WHERE tenant_id = @tenant AND id IN (SELECT id FROM due) RETURNING *`, db.Args{"until": db.Millis(now.Add(lease)), "now": db.Millis(now), "limit": limit})
 		return err
 	})
 	slices.SortFunc(rows, func(a, b inboxRow) int { return cmp.Compare(a.ID, b.ID) })
@@ -77,10 +73,9 @@ func (s Doors) FinishActivities(ctx context.Context, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return s.db.Write(ctx, func(t *db.Tx) error {
-		_, err := t.Exec(`UPDATE inbox SET handled_at = @now , body = @nothing WHERE tenant_id = @tenant AND id IN (@ids )`, db.Args{"now": t.NowMillis(), "nothing": []byte{}, "ids": ids})
-		return err
-	})
+	_, err := s.db.Alone(ctx).Exec(`UPDATE inbox SET handled_at = @now , body = @nothing WHERE tenant_id = @tenant AND id IN (@ids )`,
+		db.Args{"now": db.Millis(s.db.Now()), "nothing": []byte{}, "ids": ids})
+	return err
 }
 
 func hashOf(text string) string {

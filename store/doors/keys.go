@@ -31,18 +31,16 @@ func (r keyRow) key() broadcast.Key {
 // SaveKey stores a new key.
 func (s Doors) SaveKey(ctx context.Context, k broadcast.Key) error {
 	roles := strings.Join(db.Each(k.Roles, func(r broadcast.Role) string { return string(r) }), " ")
-	return s.db.Write(ctx, func(t *db.Tx) error {
-		return t.ORM.Create(&keyRow{
-			TenantID: s.db.Tenant(), ID: string(k.ID), Hash: k.Hash, Name: k.Name, OwnerID: string(k.Owner.ID), OwnerName: k.Owner.Name, Roles: roles,
-			CreatedAt: db.Millis(k.CreatedAt), LastUsedAt: db.Millis(k.LastUsedAt), RevokedAt: db.Millis(k.RevokedAt),
-		}).Error
-	})
+	return s.db.Alone(ctx).ORM.Create(&keyRow{
+		TenantID: s.db.Tenant(), ID: string(k.ID), Hash: k.Hash, Name: k.Name, OwnerID: string(k.Owner.ID), OwnerName: k.Owner.Name, Roles: roles,
+		CreatedAt: db.Millis(k.CreatedAt), LastUsedAt: db.Millis(k.LastUsedAt), RevokedAt: db.Millis(k.RevokedAt),
+	}).Error
 }
 
 // KeyByHash finds a key that is not revoked; *Error NotFound if there is none.
 func (s Doors) KeyByHash(ctx context.Context, hash string) (broadcast.Key, error) {
 	var row keyRow
-	n, err := s.db.Read(ctx).Scan(&row, `SELECT * FROM api_keys WHERE tenant_id = @tenant AND hash = @hash AND revoked_at = 0`, db.Args{"hash": db.Clean(hash, 0)})
+	n, err := s.db.Read(ctx).Scan(&row, `SELECT * FROM api_keys WHERE tenant_id = @tenant AND hash = @hash AND revoked_at = 0`, db.Args{"hash": hash})
 	if err == nil && n == 0 {
 		err = noKey()
 	}
@@ -63,20 +61,16 @@ func (s Doors) Keys(ctx context.Context, owner broadcast.EntraID) ([]broadcast.K
 // RevokeKey ends one of the owner's keys; *Error NotFound if it is not theirs. One
 // that was revoked keeps its first time.
 func (s Doors) RevokeKey(ctx context.Context, owner broadcast.EntraID, id broadcast.ID, at time.Time) error {
-	return s.db.Write(ctx, func(t *db.Tx) error {
-		n, err := t.Exec(`UPDATE api_keys SET revoked_at = CASE WHEN revoked_at = 0 THEN @at ELSE revoked_at END WHERE tenant_id = @tenant AND owner_id = @owner AND id = @id `,
-			db.Args{"at": db.Millis(at), "owner": string(owner), "id": string(id)})
-		if err == nil && n == 0 {
-			err = noKey()
-		}
-		return err
-	})
+	n, err := s.db.Alone(ctx).Exec(`UPDATE api_keys SET revoked_at = CASE WHEN revoked_at = 0 THEN @at ELSE revoked_at END WHERE tenant_id = @tenant AND owner_id = @owner AND id = @id `,
+		db.Args{"at": db.Millis(at), "owner": string(owner), "id": string(id)})
+	if err == nil && n == 0 {
+		err = noKey()
+	}
+	return err
 }
 
 // TouchKey notes when a key was last used.
 func (s Doors) TouchKey(ctx context.Context, id broadcast.ID, at time.Time) error {
-	return s.db.Write(ctx, func(t *db.Tx) error {
-		_, err := t.Exec(`UPDATE api_keys SET last_used_at = @at WHERE tenant_id = @tenant AND id = @id AND last_used_at < @at `, db.Args{"at": db.Millis(at), "id": string(id)})
-		return err
-	})
+	_, err := s.db.Alone(ctx).Exec(`UPDATE api_keys SET last_used_at = @at WHERE tenant_id = @tenant AND id = @id AND last_used_at < @at `, db.Args{"at": db.Millis(at), "id": string(id)})
+	return err
 }

@@ -33,20 +33,16 @@ func (x Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, erro
 
 // CommitCtx stores a session until it ends.
 func (x Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	return x.db.Write(ctx, func(t *db.Tx) error {
-		_, err := t.Exec(`INSERT INTO sessions (tenant_id, token_hash, data, expires_at) VALUES (@tenant , @hash , @data , @expiry )
+	_, err := x.db.Alone(ctx).Exec(`INSERT INTO sessions (tenant_id, token_hash, data, expires_at) VALUES (@tenant , @hash , @data , @expiry )
 			ON CONFLICT (tenant_id, token_hash) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at`,
-			db.Args{"hash": hashOf(token), "data": data, "expiry": db.Millis(expiry)})
-		return err
-	})
+		db.Args{"hash": hashOf(token), "data": data, "expiry": db.Millis(expiry)})
+	return err
 }
 
 // DeleteCtx ends a session; ending none is no error.
 func (x Sessions) DeleteCtx(ctx context.Context, token string) error {
-	return x.db.Write(ctx, func(t *db.Tx) error {
-		_, err := t.Exec(`DELETE FROM sessions WHERE tenant_id = @tenant AND token_hash = @hash `, db.Args{"hash": hashOf(token)})
-		return err
-	})
+	_, err := x.db.Alone(ctx).Exec(`DELETE FROM sessions WHERE tenant_id = @tenant AND token_hash = @hash `, db.Args{"hash": hashOf(token)})
+	return err
 }
 
 // AllCtx reads every session that has not ended, by the hash of its token: the

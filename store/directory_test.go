@@ -1,0 +1,190 @@
+package store_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/storetest"
+)
+
+func TestAPatchLeavesWhatItDoesNotSay(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		people(t, st, 2)
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(1), Guest: ptr(true)}}, nil))
+		if got := known(t, st, 1); got != broadcast.ReasonGuest {
+			t.Fatalf("excluded for %q, want guest: the licence and the account are still there", got)
+		}
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(1), Guest: ptr(false), Name: ptr("Änne Bär")}, {EntraID: id(1), Office: ptr("Köln\x00")}}, nil))
+		if got := known(t, st, 1); got != "" {
+			t.Fatalf("excluded for %q", got)
+		}
+		bid := resolved(t, st, everybody(1, 2))
+		if d := delivery(t, st, bid, 1); d.Name != "Änne Bär" || d.UPN != "person.1@contoso.example" {
+			t.Fatalf("%+v", d)
+		}
+	})
+}
+
+// known is why a person is excluded.
+func known(t *testing.T, st *store.Store, n int) broadcast.Reason {
+	t.Helper()
+	got := the(st.KnownPeople(ctx, []broadcast.EntraID{id(n)}))(t)
+	if len(got) != 1 {
+		t.Fatalf("person %d is known %d times", n, len(got))
+	}
+	return got[0].Excluded
+}
+
+func TestDeletedPeopleComeBack(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		people(t, st, 2)
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(1), Deleted: ptr(true)}, {EntraID: id(9), Deleted: ptr(true)}}, nil))
+		if got := known(t, st, 1); got != broadcast.ReasonDeleted {
+			t.Fatalf("excluded for %q, want deleted", got)
+		}
+		if page := the(st.PeoplePage(ctx, "", 10))(t); len(page) != 1 || page[0].EntraID != id(2) {
+			t.Fatalf("everybody is %v", page)
+		}
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(1)}, nil))
+		if got := known(t, st, 1); got != "" {
+			t.Fatalf("restored, but excluded for %q", got)
+		}
+		if reach := the(st.ReachEveryone(ctx))(t); reach.Total != 2 {
+			t.Fatalf("everybody is %d people, want 2", reach.Total)
+		}
+	})
+}
+
+func TestThePageAndItsCursorAreStoredTogether(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		if c := the(st.Cursor(ctx))(t); c != (broadcast.Cursor{}) {
+			t.Fatalf("a cursor before anything was read: %+v", c)
+		}
+		c := broadcast.Cursor{Link: "https://graph/next", Round: 3, Full: true, FinishedAt: time.UnixMilli(5000).UTC()}
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(1)}, &c))
+		if got := the(st.Cursor(ctx))(t); got != c {
+			t.Fatalf("cursor %+v, want %+v", got, c)
+		}
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(2)}, nil))
+		if got := the(st.Cursor(ctx))(t); got != c {
+			t.Fatalf("a page without a cursor moved it to %+v", got)
+		}
+		must(t, st.SavePeople(ctx, nil, &broadcast.Cursor{Link: "last", Round: 3}))
+		if got := the(st.Cursor(ctx))(t); got.Link != "last" || got.Full {
+			t.Fatalf("cursor %+v", got)
+		}
+	})
+}
+
+func TestAFullReadForgetsWhomItDidNotSee(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(1), patch(2), patch(3)}, &broadcast.Cursor{Round: 1, Full: true}))
+		must(t, st.EndRound(ctx, broadcast.Cursor{Link: "delta1", Round: 1}))
+		// A page of nobody, and an end: that directory is not believed.
+		if err := st.EndRound(ctx, broadcast.Cursor{Link: "delta2", Round: 2}); err == nil {
+			t.Fatal("a full read that saw nobody deleted everybody")
+		}
+		if c := the(st.Cursor(ctx))(t); c.Link != "delta1" {
+			t.Fatalf("the refused round moved the cursor: %+v", c)
+		}
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(2), patch(3)}, &broadcast.Cursor{Round: 2, Full: true}))
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(4)}, nil)) // read on the side, in the same round
+		must(t, st.EndRound(ctx, broadcast.Cursor{Link: "delta2", Round: 2, FinishedAt: time.UnixMilli(9)}))
+		var left []broadcast.EntraID
+		for _, r := range the(st.PeoplePage(ctx, "", 10))(t) {
+			left = append(left, r.EntraID)
+		}
+		if want := []broadcast.EntraID{id(2), id(3), id(4)}; !reflect.DeepEqual(left, want) {
+			t.Fatalf("left are %v, want %v", left, want)
+		}
+		if r := the(st.Rollout(ctx))(t); r.People != 3 || r.DirectoryAt != time.UnixMilli(9).UTC() {
+			t.Fatalf("%+v", r)
+		}
+	})
+}
+
+func TestPeoplePagesAreInOrderAndComplete(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		people(t, st, 25)
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(7), Enabled: ptr(false)}}, nil))
+		var after broadcast.EntraID
+		seen := 0
+		for {
+			page := the(st.PeoplePage(ctx, after, 10))(t)
+			if len(page) == 0 {
+				break
+			}
+			for _, r := range page {
+				if r.EntraID <= after {
+					t.Fatalf("%s after %s", r.EntraID, after)
+				}
+				if disabled := r.Excluded == broadcast.ReasonDisabled; disabled != (r.EntraID == id(7)) {
+					t.Fatalf("%+v", r)
+				}
+				after = r.EntraID
+				seen++
+			}
+		}
+		if seen != 25 {
+			t.Fatalf("saw %d of 25", seen)
+		}
+		if got := the(st.KnownPeople(ctx, []broadcast.EntraID{id(3), id(99), id(7)}))(t); len(got) != 2 {
+			t.Fatalf("known: %v", got)
+		}
+	})
+}
+
+func TestPeopleAreFoundByTheBeginningOfAnyWord(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		names := []string{"Änne-Marie O'Neil", "Bernd Straße", "Carla 李明"}
+		var page []broadcast.PersonPatch
+		for i, name := range names {
+			p := patch(i + 1)
+			p.Name, p.UPN = &name, ptr([]string{"am.oneil@contoso.example", "b_strasse@contoso.example", "carla@fabrikam.example"}[i])
+			page = append(page, p)
+		}
+		must(t, st.SavePeople(ctx, page, nil))
+		bid := resolved(t, st, everybody(1, 3))
+		find := func(text string) (found []int) {
+			for _, d := range the(st.Recipients(ctx, broadcast.RecipientQuery{BroadcastID: bid, Text: text, Limit: 10}))(t).Deliveries {
+				for n := 1; n <= 3; n++ {
+					if d.EntraID == id(n) {
+						found = append(found, n)
+					}
+				}
+			}
+			return found
+		}
+		check := func(text string, want ...int) {
+			t.Helper()
+			if got := find(text); !reflect.DeepEqual(got, want) {
+				t.Errorf("%q finds %v, want %v", text, got, want)
+			}
+		}
+		check("änn", 1)
+		check("ÄNNE mar", 1)
+		check("neil", 1)
+		check("nne")
+		check("stra", 2)
+		check("李", 3)
+		check("contoso", 1, 2)
+		check("am.oneil@contoso.example", 1)
+		check("carla contoso")
+		check("%", 1, 2, 3) // no word at all: does not narrow
+		check("zzz")
+		// A new name is found, the old one no longer.
+		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(2), Name: ptr("Bernd Gasse")}}, nil))
+		check("gass", 2)
+		check("straße")
+		check("strasse", 2) // still in the UPN
+	})
+}

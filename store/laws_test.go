@@ -1,0 +1,131 @@
+package store_test
+
+import (
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/migrations"
+	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/storetest"
+)
+
+func TestLawMigrationsAreTwins(t *testing.T) {
+	t.Parallel()
+	names := func(files fs.FS) []string {
+		return the(fs.Glob(files, "*.sql"))(t)
+	}
+	if p, s := names(migrations.Postgres()), names(migrations.SQLite()); !slices.Equal(p, s) || len(p) == 0 {
+		t.Fatalf("the twin folders differ: %v and %v", p, s)
+	}
+	p, s := storetest.Columns(t, migrated(t, storetest.Postgres)), storetest.Columns(t, migrated(t, storetest.SQLite))
+	if !maps.EqualFunc(p, s, slices.Equal) {
+		t.Fatalf("the databases' tables differ:\n%v\n%v", p, s)
+	}
+}
+
+// migrated is a database at the newest version.
+func migrated(t *testing.T, kind string) string {
+	t.Helper()
+	dsn := storetest.DSN(t, kind)
+	storetest.Open(t, dsn, nil)
+	return dsn
+}
+
+func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
+	t.Parallel()
+	columns := storetest.Columns(t, migrated(t, storetest.SQLite))
+	for _, row := range store.Tables() {
+		parsed, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
+		must(t, err)
+		want, got := slices.Sorted(slices.Values(columns[parsed.Table])), slices.Sorted(slices.Values(parsed.DBNames))
+		if !slices.Equal(want, got) {
+			t.Errorf("table %s has the columns %v and the row type %v", parsed.Table, want, got)
+		}
+		delete(columns, parsed.Table)
+	}
+	for _, doors := range []string{"inbox", "sessions", "api_keys"} { // theirs to test
+		delete(columns, doors)
+	}
+	if len(columns) > 0 {
+		t.Errorf("no row type for %v", columns)
+	}
+}
+
+func TestLawChecksAreTheStateTables(t *testing.T) {
+	t.Parallel()
+	texts := func(states ...string) []string { return states }
+	want := map[string][]string{
+		"broadcasts":    words(broadcast.States()),
+		"deliveries":    words(broadcast.DeliveryStates()),
+		"installations": words(broadcast.InstallationStates()),
+		"rollouts":      texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
+	}
+	table := regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\)`)
+	check := regexp.MustCompile(`CHECK \(state IN \(([^)]*)\)\)`)
+	for kind, files := range map[string]fs.FS{"postgres": migrations.Postgres(), "sqlite": migrations.SQLite()} {
+		found := map[string][]string{}
+		for _, name := range the(fs.Glob(files, "*.sql"))(t) {
+			text := string(the(fs.ReadFile(files, name))(t))
+			for _, m := range table.FindAllStringSubmatch(text, -1) {
+				if c := check.FindStringSubmatch(m[2]); c != nil {
+					found[m[1]] = strings.Split(strings.ReplaceAll(c[1], "'", ""), ", ")
+				}
+			}
+		}
+		if !maps.EqualFunc(want, found, slices.Equal) {
+			t.Errorf("%s checks %v; the state tables are %v", kind, found, want)
+		}
+	}
+}
+
+func TestLawTalliesHaveAColumnPerState(t *testing.T) {
+	t.Parallel()
+	want := append([]string{"tenant_id", "broadcast_id"}, words(broadcast.DeliveryStates())...)
+	want = append(want, "maybe_repeated")
+	if got := storetest.Columns(t, migrated(t, storetest.SQLite))["tallies"]; !slices.Equal(got, want) {
+		t.Fatalf("tallies has %v, the states are %v", got, want)
+	}
+}
+
+func words[S ~string](states []S) []string {
+	out := make([]string, len(states))
+	for i, s := range states {
+		out[i] = string(s)
+	}
+	return out
+}
+
+// TestLawExcludedIsTheDirectorysWord compares the generated column with
+// Person.Excluded for every person there can be.
+func TestLawExcludedIsTheDirectorysWord(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		want := map[broadcast.EntraID]broadcast.Reason{}
+		var page []broadcast.PersonPatch
+		for bits := range 16 {
+			p := broadcast.Person{Guest: bits&1 > 0, Enabled: bits&2 > 0, Licensed: bits&4 > 0, Deleted: bits&8 > 0}
+			want[id(bits)] = p.Excluded()
+			page = append(page, broadcast.PersonPatch{EntraID: id(bits), Guest: &p.Guest, Enabled: &p.Enabled, Licensed: &p.Licensed})
+		}
+		must(t, st.SavePeople(ctx, page, nil))
+		for i := range page {
+			page[i] = broadcast.PersonPatch{EntraID: page[i].EntraID, Deleted: ptr(i&8 > 0)}
+		}
+		must(t, st.SavePeople(ctx, page, nil))
+		got := map[broadcast.EntraID]broadcast.Reason{}
+		for _, r := range the(st.KnownPeople(ctx, slices.Collect(maps.Keys(want))))(t) {
+			got[r.EntraID] = r.Excluded
+		}
+		if !maps.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
