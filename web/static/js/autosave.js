@@ -5,8 +5,11 @@ import { clock, localise } from "./time.js";
 const soon = 1200; // ms of quiet before a save
 const patience = [3000, 6000, 12000, 30000]; // ms between tries while the server is away
 
-/** autosave keeps the form; told is called with the server's problems when it refuses. */
-export function autosave(form, told) {
+/**
+ * autosave keeps the form; told is called with the server's problems when it refuses, born when the
+ * announcement has got its ID, which its card carries.
+ */
+export function autosave(form, told, born) {
   const me = document.body.dataset.me;
   const line = document.getElementById("save-state");
   const text = () => new URLSearchParams([...new FormData(form)].filter(([k]) => k !== "group_search" && k !== "revision" && k !== "id")).toString();
@@ -37,6 +40,7 @@ export function autosave(form, told) {
       form.elements.id.value = data.id;
       form.action = `/broadcasts/${data.id}/edit`;
       history.replaceState(null, "", form.action);
+      born();
     }
     form.elements.revision.value = data.revision;
     form.dataset.state = data.state;

@@ -97,7 +97,7 @@ async function people() {
 const peopleSoon = later(people, 300);
 
 // --- all together
-const save = autosave(form, problems);
+const save = autosave(form, problems, lookSoon);
 function changed() {
   lookSoon();
   save.changed();
