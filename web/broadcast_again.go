@@ -63,6 +63,9 @@ func (d *Door) theirs(c *gin.Context, a broadcast.Actor, id broadcast.ID) (*thei
 		if m.Event == broadcast.EventEdit {
 			t.By, t.At = m.By.Name, m.At
 		}
+		if m.Event == broadcast.EventEdit && m.By.ID == a.ID {
+			t.By = "You, in another window,"
+		}
 	}
 	return t, nil
 }

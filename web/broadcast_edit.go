@@ -150,7 +150,17 @@ func (d *Door) keep(c *gin.Context, a broadcast.Actor, form draft) (*broadcast.B
 	if form.ID == "" {
 		return d.service.Create(c.Request.Context(), a, form.Message, form.Audience)
 	}
-	return d.service.Edit(c.Request.Context(), a, form.ID, form.Revision, form.Message, form.Audience)
+	ctx := c.Request.Context()
+	b, err := d.service.Edit(ctx, a, form.ID, form.Revision, form.Message, form.Audience)
+	if !broadcast.IsCode(err, broadcast.Conflict) {
+		return b, err
+	}
+	// A save whose answer was lost on the way is tried again: the same words are no conflict.
+	mine := broadcast.Broadcast{Message: form.Message.Trimmed(), Audience: form.Audience}
+	if now, getErr := d.service.Get(ctx, a, form.ID); getErr == nil && now.Hash() == mine.Hash() && now.Can(a, broadcast.EventEdit) {
+		return now, nil
+	}
+	return nil, err
 }
 
 // showRearranged answers the buttons of people without script: nothing is saved,

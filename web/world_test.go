@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,7 @@ type world struct {
 	url      string
 	log      *lockedBuffer
 	clock    *clock
+	away     atomic.Bool // nobody answers
 	stopping chan struct{}
 }
 
@@ -59,13 +61,14 @@ func newWorld(t *testing.T) *world {
 	}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.dir = &painted{st: w.st, groups: map[string]paintedGroup{}}
-	links := broadcast.Links{PlainHTTP: []string{plainHost}}
+	app := httptest.NewUnstartedServer(nil)
+	host := app.Listener.Addr().String()
+	w.url = "http://" + host
+	links := broadcast.Links{PlainHTTP: []string{plainHost, host}}
 	w.service = broadcast.NewService(broadcast.Config{
 		Ledger: w.st, Directory: w.dir, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
-	app := httptest.NewUnstartedServer(nil)
-	w.url = "http://" + app.Listener.Addr().String()
 	doorman, err := auth.NewWeb(auth.WebOptions{
 		Authority: entra.URL(), TenantID: simulator.DefaultTenantID, ClientID: simulator.DefaultSignInClientID, ClientSecret: simulator.DefaultSignInSecret,
 		PublicURL: w.url, HTTP: trusting(t, sim), Sessions: w.st.Sessions(), Now: w.clock.Now, Log: log,
@@ -80,7 +83,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app.Config.Handler = engine(w.door)
+	open := engine(w.door)
+	app.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if w.away.Load() {
+			http.Error(rw, "bad gateway", http.StatusBadGateway) // what a proxy says while the server restarts
+			return
+		}
+		open.ServeHTTP(rw, r)
+	})
 	app.Start()
 	t.Cleanup(app.Close)
 	return w
