@@ -249,12 +249,19 @@ func TestAnOversizePayloadIsTheBroadcastsFault(t *testing.T) {
 func TestShortLivedTokensAreRenewedOnTheWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.sim.SetDials(func(d *simulator.Dials) { d.TokenLifetimeSeconds, d.ThreadLimits = 2, false })
+	w.sim.SetDials(func(d *simulator.Dials) { d.TokenLifetimeSeconds, d.ThreadLimits = 1, false })
 	at := w.person(20).installed()
-	end := time.Now().Add(3 * time.Second)
-	for n := 0; time.Now().Before(end); n++ {
+	w.sim.ResetReport()
+	deadline := time.Now().Add(patience)
+	for range time.Tick(20 * time.Millisecond) { // until three tokens have lived and died
 		if _, err := w.client.Open(t.Context(), "", at); err != nil {
-			t.Fatalf("call %d: %v", n, err)
+			t.Fatal(err)
+		}
+		if w.sim.Report().Requests["entra.token"] >= 3 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("tokens were not renewed: %v", w.sim.Report().Requests)
 		}
 	}
 }

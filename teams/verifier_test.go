@@ -43,6 +43,7 @@ type keyHouse struct {
 	keys   []map[string]any
 	status int
 	reads  int
+	knocks chan struct{} // one for each reading that begins
 	verify *Verifier
 }
 
@@ -56,9 +57,10 @@ func published(kid string, key *rsa.PrivateKey, endorsements ...string) map[stri
 
 func newKeyHouse(t *testing.T, change ...func(*VerifierOptions)) *keyHouse {
 	t.Helper()
-	h := &keyHouse{clock: newClock(), issuer: DefaultIssuer, status: 200}
+	h := &keyHouse{clock: newClock(), issuer: DefaultIssuer, status: 200, knocks: make(chan struct{}, 100)}
 	h.keys = []map[string]any{published("k1", signers()[0], "msteams", "webchat"), published("unendorsed", signers()[1], "webchat")}
 	h.Server = httptest.NewTLSServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		h.knocks <- struct{}{}
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		rw.WriteHeader(h.status)
@@ -352,6 +354,8 @@ func TestOneReadingServesEverybodyAndOutlivesWhoCausedIt(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { _, _ = h.verify.CheckToken(ctx, "Bearer "+good) })
+	<-h.knocks
+	leave()
 	for range 20 {
 		all.Go(func() {
 			if err := h.check(t, good); err != nil {
@@ -359,7 +363,6 @@ func TestOneReadingServesEverybodyAndOutlivesWhoCausedIt(t *testing.T) {
 			}
 		})
 	}
-	leave()
 	h.mu.Unlock()
 	all.Wait()
 	if n := h.readings(); n != 1 {
