@@ -141,7 +141,9 @@ func TestNoTokenIsFetchedForAnAddressThatIsNotAllowed(t *testing.T) {
 	for _, bad := range []broadcast.ConversationReference{
 		{ServiceURL: "https://evil.trafficmanager.net/emea/", ConversationID: "a:1"},
 		{ServiceURL: strings.Replace(c.URL, "https", "http", 1) + "9", ConversationID: "a:1"},
-		{ServiceURL: c.URL, ConversationID: ""}, {ServiceURL: c.URL, ConversationID: ".."}, {ServiceURL: c.URL, ConversationID: "."},
+		{ServiceURL: c.URL, ConversationID: ""},
+		{ServiceURL: c.URL, ConversationID: ".."},
+		{ServiceURL: c.URL, ConversationID: "."},
 	} {
 		_, err := c.client.Send(t.Context(), bad, broadcast.Payload{})
 		fault(t, err, permanent, one, broadcast.ReasonBadAddress)
