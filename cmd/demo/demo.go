@@ -31,7 +31,7 @@ func demo(ctx context.Context, f flags, stdout, stderr io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, painted.close()) }()
 
-	listen, err := freeAddress(f.listen, "-listen", stdout)
+	listen, err := freeAddress(ctx, f.listen, "-listen", stdout)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func paint(ctx context.Context, f flags, dir string) (*world, error) {
 			return nil, fmt.Errorf("the simulated tenant kept in %s cannot be read: %w", w.state, err)
 		}
 	}
-	addr, err := freeAddress(f.simulatorListen, "-simulator-listen", io.Discard)
+	addr, err := freeAddress(ctx, f.simulatorListen, "-simulator-listen", io.Discard)
 	if err != nil {
 		return nil, err
 	}
@@ -150,12 +150,13 @@ func dataDir(kept string) (string, func(), error) {
 
 // freeAddress turns port 0 into a real port, and a taken usual port into a free
 // one, saying so.
-func freeAddress(addr, name string, out io.Writer) (string, error) {
-	l, err := net.Listen("tcp", addr)
+func freeAddress(ctx context.Context, addr, name string, out io.Writer) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		host, _, _ := net.SplitHostPort(addr)
 		fmt.Fprintf(out, "%s is in use, taking another port (choose one with %s).\n", addr, name)
-		l, err = net.Listen("tcp", net.JoinHostPort(host, "0"))
+		l, err = config.Listen(ctx, "tcp", net.JoinHostPort(host, "0"))
 	}
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", name, err)
