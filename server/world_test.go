@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -33,7 +34,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProduct) != "" {
 		os.Exit(server.Main(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 	}
-	os.Exit(storetest.Main(m))
+	code := storetest.Main(m)
+	stopChromium()
+	os.Exit(code)
 }
 
 // world is a painted Microsoft and the settings of servers that live in it.
@@ -63,7 +66,7 @@ func newWorld(t *testing.T, kind string, paint func(*simulator.Options)) *world 
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { painted.Close(); sim.Close() })
+	t.Cleanup(func() { _ = errors.Join(painted.Close(), sim.Close()) })
 	w := &world{t: t, sim: sim, http: painted, keys: map[string]string{}}
 	listen := freePort(t)
 	w.base = "http://" + listen
