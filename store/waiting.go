@@ -58,8 +58,8 @@ func (t *tx) lockChunks(keys []chunkKey, wait bool) ([]chunkRow, error) {
 	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	stmt := `SELECT c.* FROM chunks c JOIN ` + t.Rows("rows", "broadcast_id text, number bigint") + ` AS r ON c.broadcast_id = r.broadcast_id AND c.number = r.number
-		WHERE c.tenant_id = @tenant ORDER BY c.broadcast_id, c.number `
+	stmt := `SELECT c.* FROM ` + t.Rows("rows", "broadcast_id text, number bigint") + ` AS r CROSS JOIN chunks c
+		WHERE c.tenant_id = @tenant AND c.broadcast_id = r.broadcast_id AND c.number = r.number ORDER BY c.broadcast_id, c.number `
 	switch {
 	case !t.Postgres():
 	case wait:
