@@ -156,6 +156,13 @@ func TestMovesThatCannotBe(t *testing.T) {
 	}
 }
 
+// Who may not write is told so, not what is wrong with what they wrote.
+func TestTheRoleComesBeforeTheMistakes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.as(broadcast.RoleAuditor).post("/broadcasts", object{}).refused(http.StatusForbidden, "forbidden", "Author or Admin")
+}
+
 func TestAudiencesNobodyIsIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

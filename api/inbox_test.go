@@ -124,11 +124,9 @@ func TestEveryShapeOfTheEventsMeansWhatItSays(t *testing.T) {
 func TestAChannelIsNobodysAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.runInbox()
 	d := w.good()
-	w.becomes(7, broadcast.InstallationInstalled)
-	before, err := w.store.Address(t.Context(), id(7))
-	must(t, err)
+	w.posted(1)
+	before := len(w.stored())
 	channel := object{"id": "19:team@thread.tacv2", "conversationType": "channel", "isGroup": true, "tenantId": simulator.DefaultTenantID}
 	for _, fields := range []object{
 		{"id": "1", "type": "message", "text": "<at>Newsroom</at> why", "conversation": channel},
@@ -136,12 +134,12 @@ func TestAChannelIsNobodysAddress(t *testing.T) {
 		{"id": "3", "type": "installationUpdate", "action": "remove", "conversation": channel},
 		{"id": "4", "type": "messageReaction", "conversation": channel},
 	} {
-		w.handled(d, fields)
+		if a := w.repost(d.authorization, d.changed(t, fields)); a.StatusCode != http.StatusOK {
+			t.Errorf("status %d", a.StatusCode)
+		}
 	}
-	after, err := w.store.Address(t.Context(), id(7))
-	must(t, err)
-	if after.ConversationID != before.ConversationID || w.bot(7) != broadcast.InstallationInstalled {
-		t.Errorf("address %+v, before %+v; the bot is %s", after, before, w.bot(7))
+	if got := len(w.stored()); got != before {
+		t.Errorf("%d activities of a channel were kept", got-before)
 	}
 }
 

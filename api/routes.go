@@ -39,7 +39,9 @@ const (
 func (d *Door) table() []route {
 	return []route{
 		{get, "/healthz", public, d.health},
+		{head, "/healthz", public, d.health},
 		{get, "/readyz", public, d.ready},
+		{head, "/readyz", public, d.ready},
 
 		{post, "/api/messages", teamsJS, d.receive},
 		{get, "/api/messages", public, d.describeBot},

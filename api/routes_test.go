@@ -18,6 +18,8 @@ import (
 var open = map[string]string{
 	"GET /healthz":       "orchestrators",
 	"GET /readyz":        "load balancers",
+	"HEAD /healthz":      "orchestrators",
+	"HEAD /readyz":       "load balancers",
 	"POST /api/messages": "Teams, with its own token",
 	"GET /api/messages":  "people who try the address",
 	"HEAD /api/messages": "people who try the address",
