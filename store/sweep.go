@@ -9,8 +9,10 @@ import (
 
 // Unfinished finds work that nobody seems to have in hand, at most limit: what is
 // resolving, chunks of sending broadcasts with something due and no lease,
-// cancelled broadcasts with deliveries left, installations that are due. Price:
-// four index ranges, once a second.
+// cancelled broadcasts with deliveries left, installations that are due. Chunks go
+// by their number first, so that a short broadcast does not wait for the end of a
+// long one that began before it. Price: four index ranges, once a second; that of
+// the chunks is read whole (a million people are 5,000).
 func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error) {
 	t := s.read(ctx)
 	a := db.Args{"now": db.Millis(s.db.Now()), "limit": limit}
@@ -21,7 +23,7 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 			WHERE b.tenant_id = @tenant AND b.state = 'cancelled' AND y.pending + y.ready > 0 ORDER BY b.id LIMIT @limit `,
 		`SELECT 'send' AS kind, c.broadcast_id, c.number AS chunk FROM broadcasts b JOIN chunks c ON c.tenant_id = b.tenant_id AND c.broadcast_id = b.id
 			WHERE b.tenant_id = @tenant AND b.state = 'sending' AND c.next_at IS NOT NULL AND c.next_at <= @now AND c.leased_until <= @now
-			ORDER BY c.next_at, c.broadcast_id, c.number LIMIT @limit `,
+			ORDER BY c.number, c.next_at, c.broadcast_id LIMIT @limit `,
 	} {
 		var found []broadcast.Work
 		if _, err := t.Scan(&found, stmt, a); err != nil {

@@ -1,0 +1,255 @@
+package doors_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gorm.io/gorm/schema"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+
+var ctx = context.Background()
+
+const lease = time.Minute
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func save(t testing.TB, st *store.Store, conversation, activity string) bool {
+	t.Helper()
+	fresh, err := st.SaveActivity(ctx, broadcast.Inbound{ConversationID: conversation, ActivityID: activity, Body: []byte(`{"id":"` + activity + `"}`), ReceivedAt: time.UnixMilli(7).UTC()})
+	must(t, err)
+	return fresh
+}
+
+func take(t testing.TB, st *store.Store, limit int) (names []string, ids []int64) {
+	t.Helper()
+	got, err := st.TakeActivities(ctx, limit, lease)
+	must(t, err)
+	for _, in := range got {
+		names, ids = append(names, in.ConversationID+in.ActivityID), append(ids, in.ID)
+	}
+	return names, ids
+}
+
+func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.DSN(t, storetest.SQLite)
+	storetest.Open(t, dsn, nil)
+	columns := storetest.Columns(t, dsn)
+	for _, row := range doors.Tables() {
+		parsed, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
+		must(t, err)
+		want, got := slices.Sorted(slices.Values(columns[parsed.Table])), slices.Sorted(slices.Values(parsed.DBNames))
+		if !slices.Equal(want, got) {
+			t.Errorf("table %s has the columns %v and the row type %v", parsed.Table, want, got)
+		}
+	}
+}
+
+func TestARedeliveredActivityIsHandledOnce(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		var fresh sync.Map
+		var wg sync.WaitGroup
+		for range 6 {
+			wg.Go(func() {
+				for n := range 5 {
+					if save(t, st, "a", fmt.Sprint(n)) {
+						if _, twice := fresh.LoadOrStore(n, true); twice {
+							t.Errorf("activity %d was fresh twice", n)
+						}
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if !save(t, st, "b", "0") {
+			t.Error("the same ID in another chat is another activity")
+		}
+		names, ids := take(t, st, 100)
+		if len(names) != 6 {
+			t.Fatalf("took %v", names)
+		}
+		must(t, st.FinishActivities(ctx, ids))
+		must(t, st.FinishActivities(ctx, nil))
+		if save(t, st, "a", "3") {
+			t.Error("handled, and still fresh")
+		}
+		if names, _ = take(t, st, 100); len(names) != 0 {
+			t.Errorf("handled, and taken again: %v", names)
+		}
+	})
+}
+
+func TestAnActivityWithoutAnIDIsKnownByItsBytes(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		for i, want := range []bool{true, false, true} {
+			in := broadcast.Inbound{ConversationID: "a", Body: []byte{byte(i / 2)}}
+			if got, err := st.SaveActivity(ctx, in); err != nil || got != want {
+				t.Errorf("%d: fresh %v %v, want %v", i, got, err, want)
+			}
+		}
+	})
+}
+
+func TestActivitiesAreTakenOldestFirstAndComeBack(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		for _, name := range []string{"a1", "b1", "a2", "c1", "b2"} {
+			save(t, st, name[:1], name[1:])
+		}
+		first, ids := take(t, st, 2)
+		if !reflect.DeepEqual(first, []string{"a1", "b1"}) {
+			t.Fatalf("took %v", first)
+		}
+		// a2 and b2 wait for the older ones of their chats, which are in hand.
+		if next, _ := take(t, st, 5); !reflect.DeepEqual(next, []string{"c1"}) {
+			t.Fatalf("took %v", next)
+		}
+		must(t, st.FinishActivities(ctx, ids[:1]))
+		if next, _ := take(t, st, 5); !reflect.DeepEqual(next, []string{"a2"}) {
+			t.Fatalf("took %v", next)
+		}
+		clock.Pass(lease) // everybody died
+		got, err := st.TakeActivities(ctx, 5, lease)
+		must(t, err)
+		var tries []int
+		for _, in := range got {
+			tries = append(tries, in.Attempts)
+		}
+		if !reflect.DeepEqual(tries, []int{2, 2, 2, 1}) || string(got[0].Body) != `{"id":"1"}` || got[0].ReceivedAt != time.UnixMilli(7).UTC() {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
+func TestEachActivityIsInOneReplicasHands(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		for n := range 40 {
+			save(t, st, fmt.Sprint(n%5), fmt.Sprint(n))
+		}
+		var mu sync.Mutex
+		seen := map[int64]bool{}
+		last := map[string]int64{}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for {
+					got, err := st.TakeActivities(ctx, 3, lease)
+					if err != nil {
+						t.Error(err)
+					}
+					mu.Lock()
+					for _, in := range got {
+						if seen[in.ID] {
+							t.Errorf("%d was taken twice", in.ID)
+						}
+						if last[in.ConversationID] > in.ID {
+							t.Errorf("%d after %d in one chat", in.ID, last[in.ConversationID])
+						}
+						seen[in.ID], last[in.ConversationID] = true, in.ID
+						if err := st.FinishActivities(ctx, []int64{in.ID}); err != nil {
+							t.Error(err)
+						}
+					}
+					done := len(seen) == 40
+					mu.Unlock()
+					if done || err != nil {
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
+func TestSessionsEndAndHideTheirTokens(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		s := st.Sessions()
+		if _, found, err := s.Find("token"); found || err != nil {
+			t.Fatalf("found %v %v", found, err)
+		}
+		must(t, s.Commit("token", []byte("one"), clock.Now().Add(time.Hour)))
+		must(t, s.Commit("token", []byte("two"), clock.Now().Add(time.Hour)))
+		data, found, err := s.Find("token")
+		must(t, err)
+		if !found || !bytes.Equal(data, []byte("two")) {
+			t.Fatalf("%q %v", data, found)
+		}
+		all, err := s.All()
+		must(t, err)
+		sum := sha256.Sum256([]byte("token"))
+		if len(all) != 1 || string(all[hex.EncodeToString(sum[:])]) != "two" {
+			t.Fatalf("%q: what is stored must not be the token", all)
+		}
+		clock.Pass(time.Hour)
+		if _, found, _ := s.Find("token"); found {
+			t.Fatal("an ended session was found")
+		}
+		must(t, s.Commit("other", []byte("x"), clock.Now().Add(time.Hour)))
+		must(t, s.Delete("other"))
+		must(t, s.Delete("other"))
+		if _, found, _ := s.Find("other"); found {
+			t.Fatal("a deleted session was found")
+		}
+	})
+}
+
+func TestKeysAreTheirOwnersUntilRevoked(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		at := time.UnixMilli(1_700_000_000_000).UTC()
+		key := broadcast.Key{ID: broadcast.NewID(at), Name: "CI", Hash: strings.Repeat("ab", 32), Owner: broadcast.ActorRef{ID: "ada", Name: "Ada"}, Roles: []broadcast.Role{broadcast.RoleAuthor, broadcast.RoleAdmin}, CreatedAt: at}
+		must(t, st.SaveKey(ctx, key))
+		got, err := st.KeyByHash(ctx, key.Hash)
+		must(t, err)
+		if !reflect.DeepEqual(got, key) {
+			t.Fatalf("%+v, want %+v", got, key)
+		}
+		must(t, st.TouchKey(ctx, key.ID, at.Add(time.Hour)))
+		must(t, st.TouchKey(ctx, key.ID, at)) // an older use says nothing new
+		if err := st.RevokeKey(ctx, "bob", key.ID, at); !broadcast.IsCode(err, broadcast.NotFound) {
+			t.Fatalf("somebody else's key: %v, want not found", err)
+		}
+		must(t, st.RevokeKey(ctx, "ada", key.ID, at.Add(2*time.Hour)))
+		must(t, st.RevokeKey(ctx, "ada", key.ID, at.Add(3*time.Hour)))
+		for _, hash := range []string{key.Hash, "", "\x00"} {
+			if _, err := st.KeyByHash(ctx, hash); !broadcast.IsCode(err, broadcast.NotFound) {
+				t.Fatalf("%q: %v, want not found", hash, err)
+			}
+		}
+		keys, err := st.Keys(ctx, "ada")
+		must(t, err)
+		if len(keys) != 1 || !keys[0].RevokedAt.Equal(at.Add(2*time.Hour)) || !keys[0].LastUsedAt.Equal(at.Add(time.Hour)) {
+			t.Fatalf("%+v", keys)
+		}
+		if keys, err := st.Keys(ctx, "bob"); err != nil || len(keys) != 0 {
+			t.Fatalf("%+v %v", keys, err)
+		}
+	})
+}
