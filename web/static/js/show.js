@@ -4,6 +4,10 @@ import { follow } from "./live.js";
 import { ask } from "./net.js";
 import { localise } from "./time.js";
 
+// A refused move is told at the move's address, which cannot be read again.
+const { address } = document.querySelector("[data-address]").dataset;
+if (location.pathname !== address) history.replaceState(null, "", address);
+
 const teams = document.querySelector("[data-teams]");
 if (teams) cards(teams);
 follow(document.querySelector("[data-live]"));
