@@ -44,7 +44,7 @@ func (d *Door) editAgain(c *gin.Context, a broadcast.Actor, form draft, err erro
 	if wantsData(c) {
 		return d.tellAutosave(c, p, err)
 	}
-	return d.editor(c, a, statuses[e.Code], p)
+	return d.editor(c, a, e.Code.HTTPStatus(), p)
 }
 
 // theirs reads the newer version and who made it.
@@ -59,11 +59,9 @@ func (d *Door) theirs(c *gin.Context, a broadcast.Actor, id broadcast.ID) (*thei
 		return nil, err
 	}
 	t := &theirs{Broadcast: b, By: b.Author.Name, At: b.UpdatedAt}
-	for _, m := range history {
-		if m.Event == broadcast.EventEdit {
-			t.By, t.At = m.By.Name, m.At
-		}
-		if m.Event == broadcast.EventEdit && m.By.ID == a.ID {
+	if len(history) > 0 {
+		last := history[len(history)-1]
+		if t.By, t.At = last.By.Name, last.At; last.By.ID == a.ID {
 			t.By = "You, in another window,"
 		}
 	}

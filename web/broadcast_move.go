@@ -73,7 +73,7 @@ func (d *Door) moveRefused(c *gin.Context, a broadcast.Actor, ev broadcast.Event
 	default:
 		p.Trouble = e.Message
 	}
-	return d.show(c, a, statuses[e.Code], broadcast.ID(c.Param("id")), p)
+	return d.show(c, a, e.Code.HTTPStatus(), broadcast.ID(c.Param("id")), p)
 }
 
 func allProblems(err error) broadcast.Problems {

@@ -92,6 +92,11 @@ func (a ask) CancelWords() string {
 	return fmt.Sprintf("%s will not get it any more. %s received it already and keep it.", people(t.Left()), people(t.Sent))
 }
 
+// Unsent tells whether this is still its author's draft, which is discarded rather than cancelled.
+func (p showPage) Unsent() bool {
+	return p.B.State == broadcast.Draft || p.B.State == broadcast.Rejected
+}
+
 // Listed tells whether the list of recipients is frozen.
 func (p showPage) Listed() bool { return p.B.Tally.Total > 0 }
 

@@ -13,14 +13,6 @@ import (
 // errNoMethod is a mistake of the caller that no use-case knows.
 var errNoMethod = errors.New("method not allowed")
 
-// statuses is what each code of a broadcast.Error means to HTTP.
-var statuses = map[broadcast.Code]int{
-	broadcast.Invalid:   http.StatusUnprocessableEntity,
-	broadcast.NotFound:  http.StatusNotFound,
-	broadcast.Conflict:  http.StatusConflict,
-	broadcast.Forbidden: http.StatusForbidden,
-}
-
 var headings = map[int]string{
 	http.StatusForbidden:             "This is not open to you",
 	http.StatusNotFound:              "Nothing is here",
@@ -61,7 +53,7 @@ func told(c *gin.Context, err error) (int, failure) {
 	case errors.Is(err, errNoMethod):
 		return http.StatusMethodNotAllowed, failure{Error: "This address does not take that kind of request."}
 	case e != nil:
-		return statuses[e.Code], failure{Error: err.Error(), Problems: problemsOf(err)}
+		return e.Code.HTTPStatus(), failure{Error: err.Error(), Problems: problemsOf(err)}
 	}
 	return http.StatusInternalServerError, failure{
 		Error:     "Something went wrong on our side. Nothing you wrote is lost; please try again in a moment.",

@@ -42,7 +42,7 @@ func (d *Door) createKey(c *gin.Context, a broadcast.Actor) error {
 	name := c.Request.PostForm.Get("name")
 	secret, key, err := d.o.Keys.Create(c.Request.Context(), a, name)
 	if e := broadcast.AsError(err); e != nil && e.Field == "name" {
-		return d.showKeys(c, a, statuses[e.Code], keysPage{Name: name, Problem: e.Message})
+		return d.showKeys(c, a, e.Code.HTTPStatus(), keysPage{Name: name, Problem: e.Message})
 	}
 	if err != nil {
 		return err

@@ -63,6 +63,25 @@ func TestAutosaveKeepsWordsAcrossAReload(t *testing.T) {
 	again.until(`document.getElementById("restore").hidden`)
 }
 
+func TestTypingAloneNeverTakesAReviewAway(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.populate(20, 10)
+	ada := w.author()
+	page := ada.post("/broadcasts", with(good(), "do", "submit")).says(http.StatusOK).path
+	b := ada.open(page + "/edit")
+	b.sees("main", "Saving a change makes it a draft again")
+	b.types("#title", "Not ")
+	b.sees("#save-state", "Not saved yet. Saving makes it a draft again.")
+	b.until(`Object.keys(localStorage).some((k) => localStorage[k].includes("Not+"))`)
+	b.do(evaluate(`window.typed = performance.now()`))
+	b.until(`performance.now() - window.typed > 2000`) // longer than an autosave waits
+	w.approver().get(page).says(http.StatusOK, "In review").lacks("Not Office")
+	b.click(`.footer-bar button[value="save"]`)
+	b.sees("main", "Draft saved.")
+	w.approver().get(page).says(http.StatusOK, "Draft")
+}
+
 func TestTwoEditorsSeeBothVersionsAndLoseNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

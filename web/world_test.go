@@ -207,7 +207,7 @@ func (p *painted) read(ctx context.Context, a broadcast.Audience) ([]broadcast.R
 func (p *painted) Groups(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {
 	var out []broadcast.GroupHit
 	for _, g := range p.groups {
-		if strings.HasPrefix(strings.ToLower(g.hit.Name), strings.ToLower(text)) {
+		if g.hit.ID == text || strings.HasPrefix(strings.ToLower(g.hit.Name), strings.ToLower(text)) {
 			out = append(out, g.hit)
 		}
 	}

@@ -63,6 +63,10 @@ export function follow(place) {
   const open = () => {
     if (over || document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
     source = new EventSource(place.dataset.live);
+    source.addEventListener("error", () => {
+      const speed = place.querySelector('[data-text="speed"]');
+      if (speed && !over) speed.textContent = "These figures stand still: the connection is lost. Trying again…";
+    });
     source.addEventListener("progress", (e) => seen(JSON.parse(e.data)));
     source.addEventListener("last", (e) => {
       over = true;
