@@ -178,6 +178,20 @@ func TestAudiencesNobodyIsIn(t *testing.T) {
 	}
 }
 
+// What the reviewer reads is the directory's name, whatever the draft called it.
+func TestAFalseGroupNameDoesNotReachTheReviewer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	author := w.as(broadcast.RoleAuthor)
+	body := party()
+	body["audience"] = object{"groups": []object{{"id": tenPeople, "name": "Just me"}}}
+	path, _ := author.draft(body)
+	got := author.post(path+"/submit", nil).ok(http.StatusOK)
+	if groups := got["audience"].(object)["groups"].([]any); groups[0].(object)["name"] != "Newsroom" {
+		t.Errorf("the reviewer reads %v", groups[0])
+	}
+}
+
 func TestNobodyApprovesTheirOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

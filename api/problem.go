@@ -40,14 +40,6 @@ func (r *refusal) Error() string { return r.detail }
 
 var errNoMethod = &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "This address does not take that method. The Allow header lists those it takes."}
 
-// statuses is what each code of a broadcast.Error means to HTTP.
-var statuses = map[broadcast.Code]int{
-	broadcast.Invalid:   http.StatusUnprocessableEntity,
-	broadcast.NotFound:  http.StatusNotFound,
-	broadcast.Conflict:  http.StatusConflict,
-	broadcast.Forbidden: http.StatusForbidden,
-}
-
 // fail is the one way to say that something did not work.
 func (d *Door) fail(c *gin.Context, err error) {
 	defer c.Abort()
@@ -84,8 +76,8 @@ func told(err error) problem {
 		return problem{Status: r.status, Code: r.code, Detail: r.detail}
 	case errors.As(err, &nobodyKnown):
 		return problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Detail: nobodyKnown.Message}
-	case e != nil && statuses[e.Code] != 0:
-		return problem{Status: statuses[e.Code], Code: string(e.Code), Detail: err.Error(), Errors: fieldsOf(err)}
+	case e != nil && e.Code.HTTPStatus() < http.StatusInternalServerError:
+		return problem{Status: e.Code.HTTPStatus(), Code: string(e.Code), Detail: err.Error(), Errors: fieldsOf(err)}
 	case errors.As(err, &fault) && fault.Class != broadcast.Permanent:
 		return problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "Microsoft is not answering right now. Nothing was changed; try again in a minute."}
 	}

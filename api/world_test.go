@@ -253,8 +253,9 @@ func (g groups) Groups(_ context.Context, text string, _ int) ([]broadcast.Group
 	all := []broadcast.GroupHit{
 		{Group: broadcast.Group{ID: tenPeople, Name: "Newsroom"}, Kind: "Microsoft 365"},
 		{Group: broadcast.Group{ID: hidden, Name: "Works Council"}, Kind: "Security"},
+		{Group: broadcast.Group{ID: emptyGroup, Name: "Empty"}, Kind: "Security"},
 	}
-	return slices.DeleteFunc(all, func(h broadcast.GroupHit) bool { return !strings.HasPrefix(h.Name, text) }), nil
+	return slices.DeleteFunc(all, func(h broadcast.GroupHit) bool { return h.ID != text && !strings.HasPrefix(h.Name, text) }), nil
 }
 
 // person is one of the standard people, as an actor.

@@ -17,6 +17,22 @@ const (
 	Forbidden Code = "forbidden"
 )
 
+// HTTPStatus is the one table from codes to what both doors answer with; what is
+// no code of ours is 500.
+func (c Code) HTTPStatus() int {
+	switch c {
+	case Invalid:
+		return 422
+	case NotFound:
+		return 404
+	case Conflict:
+		return 409
+	case Forbidden:
+		return 403
+	}
+	return 500
+}
+
 // Error is a mistake told to a person: a sentence that says what happened and
 // what to do. Field names the input that is wrong, if one is.
 type Error struct {

@@ -1,8 +1,12 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,6 +38,7 @@ func (s *Service) Do(ctx context.Context, a Actor, ev Event, ask Ask) (*Broadcas
 	if err := s.prepare(ctx, a, move, next, ask); err != nil {
 		return nil, err
 	}
+	move.Hash = next.Hash()
 	return s.ledger.Change(ctx, Change{Before: b, After: next, Move: move, Works: worksAfter(move, next)})
 }
 
@@ -73,6 +78,9 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 	if err := s.Check(b.Message, b.Audience); err != nil {
 		return err
 	}
+	if err := s.nameGroups(ctx, &b.Audience); err != nil {
+		return err
+	}
 	reach, err := s.reach(ctx, b.Audience)
 	if err != nil {
 		return err
@@ -80,6 +88,24 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 	if reach.Reachable() == 0 {
 		return &Error{Invalid, "audience", "Nobody would get this: " + nobody(reach) + " Choose another audience."}
 	}
+	return nil
+}
+
+// nameGroups takes the groups' names from the directory: a name that came with
+// the draft could tell the reviewer another audience than the one that is meant.
+func (s *Service) nameGroups(ctx context.Context, to *Audience) error {
+	named := slices.Clone(to.Groups)
+	for i, g := range named {
+		hits, err := s.directory.Groups(ctx, g.ID, 1)
+		if err != nil {
+			return err
+		}
+		if len(hits) == 0 || !strings.EqualFold(hits[0].ID, g.ID) {
+			return &Error{Invalid, "audience", fmt.Sprintf("The group “%s” is not in the directory any more. Take it out of the audience.", cmp.Or(g.Name, g.ID))}
+		}
+		named[i].Name = hits[0].Name
+	}
+	to.Groups = named
 	return nil
 }
 
