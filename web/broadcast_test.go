@@ -41,6 +41,16 @@ func TestNobodyApprovesTheirOwn(t *testing.T) {
 	ada.post(page+"/approve", url.Values{"revision": {"2"}}).says(http.StatusForbidden, "Your role does not allow that.")
 }
 
+func TestTheReviewerReadsTheGroupsOwnName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.populate(20, 10)
+	all := w.group(1, "All employees", "", 1, 2, 3)
+	form := with(good(), "audience", "groups", "group", all.ID+" Just the three of us", "do", "submit")
+	page := w.author().post("/broadcasts", form).says(http.StatusOK).path
+	w.approver().get(page).says(http.StatusOK, "All employees").lacks("Just the three of us")
+}
+
 func TestSendingBackNeedsAReasonAndKeepsWhatWasTyped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -12,9 +12,14 @@ const patience = [3000, 6000, 12000, 30000]; // ms between tries while the serve
 export function autosave(form, told, born) {
   const me = document.body.dataset.me;
   const line = document.getElementById("save-state");
-  const text = () => new URLSearchParams([...new FormData(form)].filter(([k]) => k !== "group_search" && k !== "revision" && k !== "id")).toString();
+  const textOf = (f) => new URLSearchParams([...new FormData(f)].filter(([k]) => k !== "group_search" && k !== "revision" && k !== "id")).toString();
+  const text = () => textOf(form);
   const key = () => `fanfare:${me}:${form.elements.id.value || "new"}`;
-  let kept = text(); // what the server has
+  // What the server has is what it rendered, not what was typed (or restored by the browser) before
+  // this script came.
+  const rendered = form.cloneNode(true);
+  rendered.reset();
+  let kept = textOf(rendered);
   let running = null, tries = 0, timer, halted = false, leaving = false;
 
   const say = (words, kind = "") => {
@@ -155,5 +160,5 @@ export function autosave(form, told, born) {
       return null;
     }
   }
-  return { changed, left, forget: () => localStorage.removeItem(key()) };
+  return { changed, dirty, left, forget: () => localStorage.removeItem(key()) };
 }

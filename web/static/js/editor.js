@@ -115,6 +115,7 @@ form.addEventListener("input", (e) => {
   changed();
 });
 if (form.elements.audience.value) people();
+if (save.dirty()) form.elements.title.dispatchEvent(new Event("input", { bubbles: true }));
 
 // --- words an earlier visit could not save
 const left = save.left();
