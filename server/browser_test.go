@@ -207,10 +207,10 @@ func (b *tab) until(expression string) {
 	}
 }
 
-func ask[T any](b *tab, expression string) (T, error) {
+func ask[T any](b *tab, expression string, how ...chromedp.EvaluateOption) (T, error) {
 	ctx, cancel := context.WithTimeout(b.ctx, waitFor)
 	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, how...))
 }
 
 // evaluate answers what a JavaScript expression is in the page.
@@ -246,11 +246,27 @@ func (b *tab) gone(selector string) {
 }
 
 // click presses the mouse in the middle of the element, brought away from under
-// bars that stick to the edges of the window, as a person would scroll it.
+// bars that stick to the edges of the window, as a person would scroll it. What
+// lies under something else cannot be clicked.
 func (b *tab) click(selector string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf(`(() => { const e = document.querySelector(%s); e?.scrollIntoView({block: "center", behavior: "instant"}); return e?.checkVisibility(); })()`, js(selector)))
-	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	at := b.place(selector)
+	b.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+func (b *tab) place(selector string) (at [2]float64) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`(() => {
+		const e = document.querySelector(%s);
+		if (!e?.checkVisibility()) return false;
+		const middle = () => { const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; };
+		const free = () => { const there = document.elementFromPoint(...middle()); return there && (e.contains(there) || there.contains(e)); };
+		e.scrollIntoView({block: "nearest", behavior: "instant"});
+		if (!free()) e.scrollIntoView({block: "center", behavior: "instant"});
+		window.testPlace = middle();
+		return free();
+	})()`, js(selector)))
+	return evaluate[[2]float64](b, "window.testPlace")
 }
 
 // press clicks the visible button or link whose text begins so, as a mouse would.
@@ -266,16 +282,27 @@ func (b *tab) press(text string) {
 	b.click("[data-test-press]")
 }
 
-// types writes into the element as a keyboard would, after what stands there.
+// types writes into the element, after what stands there.
 func (b *tab) types(selector, text string) {
 	b.t.Helper()
-	b.do(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
+	b.writes(selector, text, "e.setSelectionRange?.(e.value.length, e.value.length)")
 }
 
 // replaces writes into the element instead of what stands there.
 func (b *tab) replaces(selector, text string) {
 	b.t.Helper()
-	b.do(chromedp.Focus(chromedp.CSS(selector)), chromedp.Evaluate[chromedp.Void]("document.activeElement.select()"))
+	b.writes(selector, text, "e.select()")
+}
+
+func (b *tab) writes(selector, text, caret string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf(`(() => {
+		const e = document.querySelector(%s);
+		if (!e?.checkVisibility() || e.disabled) return false;
+		e.focus();
+		if (e.type !== "url") %s; else e.select();
+		return document.activeElement === e;
+	})()`, js(selector), caret))
 	b.do(call(input.InsertText, input.InsertTextParams{Text: text}))
 }
 

@@ -125,6 +125,7 @@ func (w *world) writeAndSubmit() (id string) {
 	b := w.signIn(ada, "/")
 	b.press("Write the first announcement")
 	b.sees("h1", "Write an announcement")
+	b.ready()
 	b.keepsCards()
 	b.types("#title", "Office closed on Friday")
 	b.types("#body", "Dear all,\n\nthe office **stays closed** on Friday.\n\n- Berlin: all day\n- Lisbon: from noon\n\nRead [the details](https://intranet.example/closed).")
@@ -266,6 +267,7 @@ type human struct {
 	Number  int
 	EntraID string `json:"entra_id"`
 	Name    string
+	UPN     string
 }
 
 func (w *world) person(number int) human {
