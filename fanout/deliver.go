@@ -3,88 +3,128 @@ package fanout
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-// maxAttempts bounds how often one person is tried; throttled tries do not count.
-const maxAttempts = 6
+const (
+	// maxAttempts bounds how often one person is tried; throttled tries do not count.
+	maxAttempts = 6
+	// carefulAttempts is that where Microsoft advises against trying again.
+	carefulAttempts = 2
+	// personalPause is how long a person's own conversation is left alone when it is
+	// throttled while the others are not.
+	personalPause = 10 * time.Second
+)
 
 // deliver makes one attempt at one delivery. The budget for the first request is
-// already taken; each further one asks again.
+// already taken; each further one asks again. A throttled call is made again when
+// everybody's pause is over: it costs no attempt and the chunk no second round.
 func (r *chunkRun) deliver(ctx context.Context, d broadcast.Delivery) broadcast.Outcome {
+	r.begun.Add(1)
 	s := r.sender
 	out := broadcast.Outcome{DeliveryID: d.ID, EntraID: d.EntraID, Attempts: d.Attempts, MaybeSent: d.MaybeSent}
-	activity, err := s.Messenger.Send(ctx, d.Address, r.payload)
-	if err != nil && broadcast.AsFault(err).NoAddress {
-		activity, err = r.reopen(ctx, d, &out)
-	}
-	out.At = s.Now()
-	if err == nil {
-		out.State, out.ActivityID, out.Attempts = broadcast.DeliverySent, activity, d.Attempts+1
-		s.breaker.success(r.chunk.BroadcastID)
+	for {
+		activity, err := r.post(ctx, &d, &out)
+		out.At = s.Now()
+		if err == nil {
+			out.State, out.ActivityID, out.Attempts = broadcast.DeliverySent, activity, d.Attempts+1
+			s.breaker.success(r.chunk.BroadcastID, out.At)
+			return out
+		}
+		f := *broadcast.AsFault(err)
+		if everybodys(&f) && r.waitOut(ctx, &f, &d, out.At) {
+			continue
+		}
+		r.fault(ctx, &f, &d, &out)
 		return out
 	}
-	r.fault(ctx, broadcast.AsFault(err), &out)
-	return out
 }
 
-// reopen creates a lost conversation anew, once, and sends to it (protocol E.3).
-func (r *chunkRun) reopen(ctx context.Context, d broadcast.Delivery, out *broadcast.Outcome) (string, error) {
-	s := r.sender
-	if err := s.Budget.Wait(ctx); err != nil {
-		return "", &broadcast.Fault{Class: broadcast.Throttled, Scope: broadcast.ScopeRecipient, Code: "stopping", Detail: err.Error()}
+// post sends to a person's conversation. One that is unknown, or lost (404), is
+// created anew, once (protocol C.1, E.3).
+func (r *chunkRun) post(ctx context.Context, d *broadcast.Delivery, out *broadcast.Outcome) (string, error) {
+	m := r.sender.Messenger
+	if d.Address.ConversationID != "" {
+		activity, err := m.Send(ctx, d.Address, r.payload)
+		if err == nil || !broadcast.AsFault(err).NoAddress || out.NewAddress != nil {
+			return activity, err
+		}
+		d.Address.ConversationID, out.Forget = "", true
+		if err := r.another(); err != nil {
+			return "", err
+		}
 	}
-	at, err := s.Messenger.Open(ctx, d.EntraID, d.Address)
+	at, err := m.Open(ctx, d.EntraID, d.Address)
 	if err != nil {
-		out.Forget = true
 		return "", err
 	}
-	out.NewAddress = &at
-	if err := s.Budget.Wait(ctx); err != nil {
-		return "", &broadcast.Fault{Class: broadcast.Throttled, Scope: broadcast.ScopeRecipient, Code: "stopping", Detail: err.Error()}
+	d.Address, out.NewAddress, out.Forget = at, &at, false
+	if err := r.another(); err != nil {
+		return "", err
 	}
-	return s.Messenger.Send(ctx, at, r.payload)
+	return m.Send(ctx, at, r.payload)
+}
+
+// another waits until one more request may be made for the same person. Once the
+// run stops, none may: what was asked to pause must not begin anything.
+func (r *chunkRun) another() error {
+	if err := r.sender.Budget.Wait(r.stopped); err != nil {
+		return &broadcast.Fault{Class: broadcast.Throttled, Scope: broadcast.ScopeRecipient, Code: "stopping", Detail: err.Error()}
+	}
+	return nil
+}
+
+// everybodys tells whether a fault asks everybody to wait.
+func everybodys(f *broadcast.Fault) bool {
+	return f.Class == broadcast.Throttled && f.Scope == broadcast.ScopeService
+}
+
+// waitOut pauses everybody and returns true when the call may be made again.
+//
+// A 429 may also be about this one conversation (protocol E.1), which a person who
+// keeps talking to the bot can bring about: the wire does not tell which. When the
+// same person is throttled again although others got theirs in between, it is
+// taken for their own, and nobody else waits for it.
+func (r *chunkRun) waitOut(ctx context.Context, f *broadcast.Fault, d *broadcast.Delivery, now time.Time) bool {
+	s := r.sender
+	if d.Reason == broadcast.ReasonThrottled && s.breaker.sentSince(d.UpdatedAt) {
+		f.Scope, f.RetryAfter = broadcast.ScopeRecipient, max(f.RetryAfter, personalPause+rand.N(personalPause))
+		return false
+	}
+	d.Reason, d.UpdatedAt = broadcast.ReasonThrottled, now
+	if err := s.Budget.Pause(ctx, f.RetryAfter); err != nil {
+		s.Log.WarnContext(ctx, "budget not paused for the other replicas", "cause", err)
+	}
+	return s.Budget.Wait(r.stopped) == nil
 }
 
 // fault turns a failed attempt into its outcome, and stops more than this one
 // recipient where the fault says so (house section 8).
-func (r *chunkRun) fault(ctx context.Context, f *broadcast.Fault, out *broadcast.Outcome) {
+func (r *chunkRun) fault(ctx context.Context, f *broadcast.Fault, d *broadcast.Delivery, out *broadcast.Outcome) {
 	out.Reason, out.Code, out.Detail = f.Reason, f.Code, f.Detail
 	out.MaybeSent = out.MaybeSent || f.MaybeSent
 	switch {
 	case f.Class == broadcast.Throttled:
-		r.throttled(ctx, f, out)
+		// The call was right but early: nothing is counted against the person.
+		out.State, out.NotBefore = broadcast.DeliveryReady, out.At.Add(f.RetryAfter)
 	case f.Scope == broadcast.ScopeService:
 		out.State, out.NotBefore = broadcast.DeliveryReady, out.At
 		r.haltWith(f)
 	case f.Class == broadcast.Transient:
-		r.transient(f, out)
+		r.transient(f, d, out)
 	default:
-		r.permanent(f, out)
+		r.permanent(f, d, out)
 	}
 	r.sender.Log.DebugContext(ctx, "not sent", "broadcast", r.chunk.BroadcastID, "person", out.EntraID, "fault", f, "state", out.State)
 }
 
-// throttled: the call was right but early. Everybody pauses; nothing is counted
-// against the person.
-func (r *chunkRun) throttled(ctx context.Context, f *broadcast.Fault, out *broadcast.Outcome) {
-	out.State, out.NotBefore = broadcast.DeliveryReady, out.At.Add(f.RetryAfter)
-	if f.Scope != broadcast.ScopeService {
-		return
-	}
-	if err := r.sender.Budget.Pause(ctx, f.RetryAfter); err != nil {
-		r.sender.Log.WarnContext(ctx, "budget not paused", "cause", err)
-	}
-}
-
-func (r *chunkRun) transient(f *broadcast.Fault, out *broadcast.Outcome) {
-	out.Attempts++
+func (r *chunkRun) transient(f *broadcast.Fault, d *broadcast.Delivery, out *broadcast.Outcome) {
+	out.Attempts = d.Attempts + 1
 	limit := maxAttempts
 	if f.Careful {
-		limit = 2
+		limit = carefulAttempts
 	}
 	if out.Attempts >= limit {
 		out.State, out.Reason = broadcast.DeliveryFailed, broadcast.ReasonAttempts
@@ -94,9 +134,9 @@ func (r *chunkRun) transient(f *broadcast.Fault, out *broadcast.Outcome) {
 	out.State, out.NotBefore = broadcast.DeliveryReady, out.At.Add(max(f.RetryAfter, backOff(out.Attempts)))
 }
 
-func (r *chunkRun) permanent(f *broadcast.Fault, out *broadcast.Outcome) {
-	out.Attempts++
-	out.Forget = out.Forget || f.Reason == broadcast.ReasonBadAddress
+func (r *chunkRun) permanent(f *broadcast.Fault, d *broadcast.Delivery, out *broadcast.Outcome) {
+	out.Attempts = d.Attempts + 1
+	out.Forget = out.Forget || f.Reason == broadcast.ReasonBadAddress || f.NoAddress
 	switch f.Reason {
 	case broadcast.ReasonBlocked:
 		out.State, out.Installation = broadcast.DeliverySkipped, broadcast.InstallationBlocked
@@ -106,9 +146,6 @@ func (r *chunkRun) permanent(f *broadcast.Fault, out *broadcast.Outcome) {
 		out.State = broadcast.DeliveryFailed
 		if out.Reason == "" {
 			out.Reason = broadcast.ReasonRejected
-		}
-		if f.NoAddress {
-			out.Reason, out.Forget = broadcast.ReasonGone, true
 		}
 		r.count(f)
 	}
@@ -124,51 +161,9 @@ func (r *chunkRun) count(f *broadcast.Fault) {
 	}
 }
 
-// backOff grows from about 2 s to about a minute, jittered by half, so that a
+// backOff grows from about a second to about a minute, jittered by half, so that a
 // thousand retries do not come back in the same second.
 func backOff(attempts int) time.Duration {
 	base := time.Second << min(attempts, 6)
 	return base/2 + rand.N(base)
-}
-
-// breakerLimit is how many failures in a row, all with the same code and no
-// success between, are taken for a fault of the broadcast rather than of the people.
-const breakerLimit = 50
-
-// breaker counts, per broadcast, a run of identical failures. Skipped people
-// (blocked, removed) never count.
-type breaker struct {
-	mu   sync.Mutex
-	runs map[broadcast.ID]failureRun
-}
-
-type failureRun struct {
-	code string
-	n    int
-}
-
-func (b *breaker) success(id broadcast.ID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.runs, id)
-}
-
-// failure counts one more and tells whether that is too many. It then begins
-// anew, so that a resumed broadcast gets a fair try.
-func (b *breaker) failure(id broadcast.ID, code string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.runs == nil {
-		b.runs = map[broadcast.ID]failureRun{}
-	}
-	run := b.runs[id]
-	if run.code != code {
-		run = failureRun{code: code}
-	}
-	if run.n++; run.n >= breakerLimit {
-		delete(b.runs, id)
-		return true
-	}
-	b.runs[id] = run
-	return false
 }

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -22,6 +23,8 @@ type Hands struct {
 	Sweeper  *Sweeper
 	Install  func(ctx context.Context) error // graphinstall, for a while
 	Sync     func(ctx context.Context) error // directory, to the end of a round
+
+	chunks atomic.Int64 // worked by this replica
 }
 
 // Do does one piece of work; it is a broadcast.Do.
@@ -30,7 +33,7 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 	case broadcast.KindResolve:
 		return h.Resolver.Resolve(ctx, w.BroadcastID)
 	case broadcast.KindSend:
-		return h.Sender.Send(ctx, w.BroadcastID, w.Chunk)
+		return h.send(ctx, w)
 	case broadcast.KindCancel:
 		return h.Sweeper.Cancel(ctx, w.BroadcastID)
 	case broadcast.KindInstall:
@@ -43,6 +46,16 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 		return h.Sweeper.Leftovers.Clean(ctx)
 	}
 	return fmt.Errorf("no hands for work of kind %q", w.Kind)
+}
+
+// send works a chunk. Where chunks go faster than the sweep comes round, the hands
+// would stand idle in between: so it is called for every now and then.
+func (h *Hands) send(ctx context.Context, w broadcast.Work) error {
+	worked, err := h.Sender.send(ctx, w.BroadcastID, w.Chunk)
+	if err != nil || !worked || ctx.Err() != nil || h.chunks.Add(1)%(sweepLimit/4) != 0 {
+		return err
+	}
+	return h.Sweeper.Engine.Enqueue(ctx, broadcast.Work{Kind: broadcast.KindSweep})
 }
 
 // sync reads the directory, then lets a running rollout take newcomers up.

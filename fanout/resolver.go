@@ -35,20 +35,30 @@ type Resolver struct {
 // Resolve does the whole of one broadcast. It may be stopped at any point and
 // begun again: people already on the list are not doubled. An audience that
 // cannot be read in full fails the broadcast (closed); passing trouble is
-// returned, and the sweep comes back.
+// returned, and the sweep comes back. A broadcast that was cancelled meanwhile, or
+// resolved by somebody else, is none of ours any more.
 func (r *Resolver) Resolve(ctx context.Context, id broadcast.ID) error {
-	b, err := r.Ledger.Broadcast(ctx, id)
-	if err != nil {
-		return err
-	}
-	if b.State != broadcast.Resolving {
+	err := r.resolve(ctx, id)
+	if err == nil {
 		return nil
+	}
+	if state, _, gone := r.Ledger.Tally(ctx, id); gone == nil && state != broadcast.Resolving {
+		r.Log.InfoContext(ctx, "resolving given up: the broadcast has moved on", "broadcast", id, "state", state, "cause", err)
+		return nil
+	}
+	return err
+}
+
+func (r *Resolver) resolve(ctx context.Context, id broadcast.ID) error {
+	b, err := r.Ledger.Broadcast(ctx, id)
+	if err != nil || b.State != broadcast.Resolving {
+		return err
 	}
 	if err := b.ApprovedAsIs(); err != nil {
 		return r.fail(ctx, id, err.Error())
 	}
 	if err := r.addAll(ctx, b); err != nil {
-		if known := broadcast.AsError(err); known != nil {
+		if known := broadcast.AsError(err); known != nil && ctx.Err() == nil {
 			return r.fail(ctx, id, known.Message)
 		}
 		return err

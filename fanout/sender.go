@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/workerpool"
 )
 
 // Chunks is what the sender takes and writes back.
@@ -29,16 +28,6 @@ type Chunks interface {
 	// ReleaseChunk gives the chunk back and notes when its next delivery is due.
 	ReleaseChunk(ctx context.Context, c broadcast.Chunk) error
 }
-
-// How a chunk is worked. A replica that dies is noticed when its lease runs out;
-// a click on pause is noticed at the next keep.
-const (
-	chunkLease = 30 * time.Second
-	keepEvery  = time.Second
-	flushEvery = 250 * time.Millisecond
-	sendGrace  = 7 * time.Second  // what is in hand at a stop may take this long
-	workSpan   = 15 * time.Second // one piece of work claims no longer than this
-)
 
 // Sender sends chunks: the fan-out. One Sender serves a replica; Send may run
 // several times at once, each on a chunk of its own.
@@ -67,31 +56,46 @@ type composed struct {
 // outcomes in batches and gives it back. It returns early, with all recorded,
 // when ctx ends, the broadcast is paused or cancelled, or somebody took over.
 func (s *Sender) Send(ctx context.Context, id broadcast.ID, number int) error {
+	_, err := s.send(ctx, id, number)
+	return err
+}
+
+// send also tells whether there was anything to do.
+func (s *Sender) send(ctx context.Context, id broadcast.ID, number int) (worked bool, err error) {
 	b, err := s.Ledger.Broadcast(ctx, id)
 	if err != nil || b.State != broadcast.Sending {
-		return err
+		return false, err
 	}
 	payload, err := s.payload(b)
 	if err != nil {
-		return s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
+		s.Log.WarnContext(ctx, "broadcast cannot be sent as it stands", "broadcast", id, "cause", err)
+		return false, s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
 	}
-	chunk, err := s.Chunks.TakeChunk(ctx, id, number, chunkLease)
+	chunk, err := s.take(ctx, id, number)
 	if errors.Is(err, broadcast.ErrChunkBusy) {
-		return nil
+		return false, nil
 	}
-	if err != nil {
-		return err
+	if err != nil || len(chunk.Deliveries) == 0 {
+		return false, err
 	}
 	run := &chunkRun{sender: s, chunk: chunk, payload: payload, todo: chunk.Deliveries}
 	err = run.work(ctx)
 	// The chunk goes back even when ctx is done: otherwise the next one to take it
-	// would wait for the lease.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendGrace)
+	// would wait for the lease, and then take its people for perhaps sent to.
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
 	defer cancel()
-	if !errors.Is(err, broadcast.ErrFenceLost) {
-		err = errors.Join(err, s.Chunks.ReleaseChunk(last, chunk))
+	return true, errors.Join(err, run.giveBack(last), s.settle(last, id, run.halted()))
+}
+
+// take takes a chunk. A stop does not interrupt it half-way: nobody would know
+// whether the chunk is ours.
+func (s *Sender) take(ctx context.Context, id broadcast.ID, number int) (broadcast.Chunk, error) {
+	if err := ctx.Err(); err != nil {
+		return broadcast.Chunk{}, err
 	}
-	return errors.Join(err, s.settle(last, id, run.halted()))
+	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
+	defer cancel()
+	return s.Chunks.TakeChunk(whole, id, number, chunkLease)
 }
 
 // payload composes once per broadcast and hash, after checking that the message
@@ -132,83 +136,4 @@ func (s *Sender) settle(ctx context.Context, id broadcast.ID, halt *broadcast.Fa
 		return err
 	}
 	return s.Service.Advance(ctx, id, broadcast.EventFinish, "")
-}
-
-// chunkRun is one taking of one chunk.
-type chunkRun struct {
-	sender  *Sender
-	chunk   broadcast.Chunk
-	payload broadcast.Payload
-	todo    []broadcast.Delivery // touched by the pool's one dispatcher only
-
-	stop context.CancelFunc
-	mu   sync.Mutex
-	halt *broadcast.Fault
-}
-
-func (r *chunkRun) work(ctx context.Context) error {
-	if len(r.todo) == 0 {
-		return nil
-	}
-	ctx, r.stop = context.WithTimeout(ctx, workSpan)
-	keeper := make(chan struct{})
-	go func() {
-		defer close(keeper)
-		r.keep(ctx)
-	}()
-	pool := workerpool.Pool[broadcast.Delivery, broadcast.Outcome]{
-		Claim: r.claim, Do: r.deliver, Record: r.record,
-		Workers: r.sender.Workers, Limiter: r.sender.Budget,
-		BatchSize: ChunkSize, FlushEvery: flushEvery, Grace: sendGrace,
-	}
-	err := pool.Run(ctx)
-	r.stop()
-	<-keeper
-	return err
-}
-
-func (r *chunkRun) claim(_ context.Context, n int) ([]broadcast.Delivery, bool, error) {
-	n = min(n, len(r.todo))
-	jobs := r.todo[:n]
-	r.todo = r.todo[n:]
-	return jobs, len(r.todo) > 0, nil
-}
-
-func (r *chunkRun) record(ctx context.Context, out []broadcast.Outcome) error {
-	return r.sender.Chunks.RecordOutcomes(ctx, r.chunk, out)
-}
-
-// keep extends the lease until the work is over, and stops the work when the
-// chunk is no longer ours to send. A ledger that cannot be asked stops it too:
-// what cannot be recorded must not be sent.
-func (r *chunkRun) keep(ctx context.Context) {
-	for {
-		if sleep(ctx, keepEvery) != nil {
-			return
-		}
-		ours, err := r.sender.Chunks.KeepChunk(ctx, r.chunk, chunkLease)
-		if err != nil && ctx.Err() == nil {
-			r.sender.Log.WarnContext(ctx, "chunk not kept, stopping it", "broadcast", r.chunk.BroadcastID, "chunk", r.chunk.Number, "cause", err)
-		}
-		if err != nil || !ours {
-			r.stop()
-			return
-		}
-	}
-}
-
-// haltWith stops this run for a reason that concerns more than one recipient.
-func (r *chunkRun) haltWith(f *broadcast.Fault) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.halt == nil || f.Scope == broadcast.ScopeService {
-		r.halt = f
-	}
-	r.stop()
-}
-
-func (r *chunkRun) halted() *broadcast.Fault {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.halt
 }

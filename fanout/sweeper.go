@@ -26,7 +26,9 @@ type Leftovers interface {
 }
 
 const (
-	sweepLimit  = 64    // pieces of work handed out per sweep: a few seconds' worth
+	// sweepLimit is how many pieces of work one sweep hands out: enough for all
+	// replicas' hands, and few, because a broadcast that starts later waits behind them.
+	sweepLimit  = 32
 	cancelLimit = 5_000 // deliveries marked per step, so that no transaction is long
 )
 
