@@ -69,6 +69,30 @@ func TestAPersonsWholeWay(t *testing.T) {
 	w.leaveAndComeBack()
 }
 
+// The same circle on PostgreSQL, in short.
+func TestAShortWayOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "postgres", func(o *simulator.Options) { o.People = 60 })
+	w.serve()
+	b := w.begins("On the big database")
+	b.press("Everyone in the organisation")
+	b.sees("#reach", "will get it")
+	b.press("Submit for review")
+	b.sees(".badge", "In review")
+	id := evaluate[string](b, `location.pathname.split("/")[2]`)
+	b = w.signIn(ben, "/broadcasts/"+id)
+	b.press("Approve")
+	b.press("Approve")
+	b.sees(".badge", "Approved")
+	b.press("Send now")
+	b.press("Send now")
+	b.sees(".badge", "Sent")
+	if got := w.read(id).Tally; int(w.sim.Report().Reached) != got.Sent || got.Sent < 50 {
+		t.Errorf("the tally %+v, really reached %d", got, w.sim.Report().Reached)
+	}
+	w.teams(7).sees(".card", "On the big database")
+}
+
 // watchRollout is Cora, who starts the rollout and watches it to its end.
 func (w *world) watchRollout() {
 	b := w.signIn(cora, "/rollout")
