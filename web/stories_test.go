@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -234,6 +235,30 @@ func TestProgressMovesByItself(t *testing.T) {
 	b.sees("[data-region=outcomes]", "Refused by Teams")
 	b.until(`!document.querySelector('form[action$="/pause"]')`)
 	b.shoot("sent")
+}
+
+func TestTheRolloutMovesByItself(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.populate(20, 0)
+	b := w.admin().open("/rollout")
+	b.click(`[data-dialog="ask-start"]`)
+	b.sees("#ask-start", "Install the app for 18 people?")
+	b.click("#ask-start button.primary")
+	b.sees("main", "The rollout runs.")
+	if err := w.st.BotAdded(t.Context(), entraID(1), address(1)); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.advance(2 * time.Second) // the figures of a moment ago are good enough until then
+	b.sees(".line", "1 of 18 people have the app.")
+	b.sees(`.tabs [data-text="wanted"]`, "17")
+	if err := w.service.PauseRollout(t.Context(), cora); err != nil {
+		t.Fatal(err)
+	}
+	w.clock.advance(2 * time.Second)
+	b.sees("[data-region=head]", "Go on")
+	b.sees("#progress-title", "Paused")
+	b.until(`!document.querySelector("[data-said]")`)
 }
 
 func TestThePagesWorkWithoutScript(t *testing.T) {

@@ -27,9 +27,10 @@ export async function renew(...names) {
 
 function put(place, p) {
   for (const [name, text] of Object.entries(p.texts)) {
-    const el = place.querySelector(`[data-text="${name}"]`);
-    if (el && el.textContent !== text) el.textContent = text;
-    el?.closest("[data-part]")?.toggleAttribute("data-none", text === "0");
+    for (const el of document.querySelectorAll(`[data-text="${name}"]`)) {
+      if (el.textContent !== text) el.textContent = text;
+      el.closest("[data-part]")?.toggleAttribute("data-none", text === "0");
+    }
   }
   for (const b of p.bars) {
     const rect = place.querySelector(`[data-bar="${b.name}"]`);
@@ -49,6 +50,7 @@ export function follow(place) {
     const now = Date.now();
     if (p.state !== state) {
       state = p.state;
+      document.querySelector("[data-said]")?.remove(); // what was said at the click is history
       renew();
     } else if (ends !== null && p.ends !== ends && now - looked > calm) {
       looked = now;
