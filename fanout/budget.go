@@ -84,7 +84,8 @@ func NewBudget(leases Leases, family string, rate float64) *Budget {
 // Wait returns nil when one request may be made, ctx's error when that is done
 // first, and the ledger's when it cannot be asked: then nothing may be made.
 func (b *Budget) Wait(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	err := ctx.Err()
+	if err != nil {
 		return err
 	}
 	b.waiting.Add(1)
@@ -97,20 +98,17 @@ func (b *Budget) Wait(ctx context.Context) error {
 	defer func() { b.turn <- struct{}{} }()
 	for {
 		now := time.Now() // never compared with another machine's clock
-		nap := max(b.pausedUntil().Sub(now), b.share.again.Sub(now))
-		switch {
-		case b.pausedUntil().After(now):
-			b.share = share{}
-		case b.share.have > 0 && now.Before(b.share.until):
+		pause := b.pausedUntil().Sub(now)
+		if pause <= 0 && b.share.have > 0 && now.Before(b.share.until) {
 			b.share.have--
 			return nil
-		case nap <= 0:
-			if err := b.lease(ctx); err != nil {
-				return err
-			}
-			continue
 		}
-		if err := sleep(ctx, nap); err != nil {
+		if nap := max(pause, b.share.again.Sub(now)); nap > 0 {
+			err = sleep(ctx, nap)
+		} else {
+			err = b.lease(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -182,6 +182,26 @@ func TestALostChatIsNotReopenedAfterTheStop(t *testing.T) {
 	})
 }
 
+func TestADeadChatIsNotWrittenToAgain(t *testing.T) {
+	t.Parallel()
+	each(t, 1, func(w *world) {
+		w.tell(1, "delete-chat", nil)
+		w.fail(simulator.Fault{Operation: "create", Status: 503, Next: 1})
+		bid := w.sending("Dead chat", recipients(1, 1))
+		w.no(w.sender.Send(w.Context(), bid, 1))
+		if at, err := w.st.Address(w.Context(), id(1)); !broadcast.IsCode(err, broadcast.NotFound) {
+			w.Errorf("still known: %+v, %v", at, err)
+		}
+		w.clock.forward(time.Minute)
+		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.in(bid, broadcast.Sent)
+		if n := len(w.wire.sends()); n != 2 {
+			w.Errorf("%d messages left, want the lost one and the one that arrived", n)
+		}
+		w.onceEach(1)
+	})
+}
+
 func TestAChunkIsKeptWhileItIsWorked(t *testing.T) {
 	t.Parallel()
 	each(t, 4, func(w *world) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"iter"
@@ -30,7 +31,14 @@ import (
 	"github.com/fanfare/fanfare/teams"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// These tests wait for clocks far more than for the machine.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(storetest.Main(m))
+}
 
 // patience bounds every wait; a test that needs it has failed.
 const patience = 30 * time.Second
@@ -144,7 +152,7 @@ func (w *world) newReplica(c *clock) *replica {
 	r.client = must(teams.NewClient(teams.Options{
 		HTTP: &http.Client{Transport: r.wire}, Token: w.tokens, BotID: simulator.DefaultBotID, TenantID: simulator.DefaultTenantID,
 		Hosts: must(teams.ParseHostList([]string{must(url.Parse(w.base)).Host})), FallbackServiceURL: w.base + "/teams/",
-		Composer: must(teams.NewComposer(teams.ComposerOptions{BotID: simulator.DefaultBotID})), Timeout: 5 * time.Second,
+		Composer: must(teams.NewComposer(teams.ComposerOptions{BotID: simulator.DefaultBotID})), Timeout: 3 * time.Second,
 	}))
 	log := slog.New(slog.DiscardHandler)
 	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.people, Messenger: r.client, Now: c.now, Log: log})
