@@ -273,13 +273,20 @@ func (b *tab) place(selector string) (at [2]float64) {
 func (b *tab) press(text string) {
 	b.t.Helper()
 	b.until(fmt.Sprintf(`(() => {
-		const found = [...document.querySelectorAll("dialog:modal button, dialog:modal a, :not(dialog:modal) > * button, button, a, summary, label")]
+		const found = [...document.querySelectorAll("button, a, summary, label")]
 			.filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.closest(".hide") && e.innerText.trim().startsWith(%s) && !(document.querySelector("dialog:modal") && !e.closest("dialog:modal")));
 		document.querySelectorAll("[data-test-press]").forEach((e) => e.removeAttribute("data-test-press"));
 		found[0]?.setAttribute("data-test-press", "");
 		return found.length > 0;
 	})()`, js(text)))
 	b.click("[data-test-press]")
+}
+
+// confirms presses a button of the dialog that has just been asked for.
+func (b *tab) confirms(text string) {
+	b.t.Helper()
+	b.until(`document.querySelector("dialog:modal")`)
+	b.press(text)
 }
 
 // types writes into the element, after what stands there.

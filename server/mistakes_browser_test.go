@@ -102,10 +102,11 @@ func (w *world) sendsOnce() {
 	b.sees("dialog[open]", "Send it now?")
 	late.press("Send now")
 	late.sees("dialog[open]", "Send it now?")
+	b.until(`document.querySelector("dialog:modal")`)
 	at := b.place("#ask-send .primary")
 	b.do(chromedp.MouseClickXY(at[0], at[1]), chromedp.MouseClickXY(at[0], at[1], chromedp.ClickCount(2)))
 	b.sees("[role=status]", "Sending has begun.")
-	late.press("Send now")
+	late.confirms("Send now")
 	late.sees("[role=alert]", "cannot be sent")
 	late.shoot("late")
 	late.until("location.pathname === " + js("/broadcasts/"+done.ID)) // where it can be read again

@@ -87,7 +87,7 @@ func TestEveryPageFitsAPhoneAndADesk(t *testing.T) {
 	approver.goTo(w.base + "/broadcasts/" + id + "?ask=send")
 	approver.sees("dialog[open] [data-headcount]", "people")
 	approver.looks("send")
-	approver.press("Send now")
+	approver.confirms("Send now")
 	approver.watchesTheMiddle()
 	approver.looks("progress")
 	w.state(id, "sent")
