@@ -184,6 +184,9 @@ func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broa
 	if err != nil {
 		return nil, err
 	}
+	if c.Before.State == broadcast.Resolving && stored.State == broadcast.Sending {
+		s.db.Analyze(ctx, "deliveries", "chunks", "installations")
+	}
 	return stored, nil
 }
 

@@ -202,7 +202,7 @@ var errNobodyRead = errors.New("store: a full read of the directory found nobody
 // EndRound ends a full read: people not seen in c.Round are deleted, and c is
 // stored. A round that saw nobody is refused. Price: one pass over people.
 func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
-	return s.write(ctx, func(t *tx) error {
+	err := s.write(ctx, func(t *tx) error {
 		if err := t.Turn(turnDirectory, true); err != nil {
 			return err
 		}
@@ -223,6 +223,10 @@ func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
 		}
 		return t.saveCursor(c)
 	})
+	if err == nil {
+		s.db.Analyze(ctx, "people", "people_words")
+	}
+	return err
 }
 
 // PeoplePage reads everybody the directory has, in the order of their IDs.

@@ -150,9 +150,13 @@ func (t *tx) storeInstalls(outcomes []broadcast.InstallOutcome) ([]broadcast.Ins
 func (s *Store) Installations(ctx context.Context, q broadcast.InstallQuery) (broadcast.InstallPage, error) {
 	t := s.read(ctx)
 	a := db.Args{"after": string(q.After), "limit": q.Limit + 1}
-	stmt := `SELECT i.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn FROM installations i
+	join, where, err := t.narrow("i", wordsOf(q.Text), a)
+	if err != nil {
+		return broadcast.InstallPage{}, err
+	}
+	stmt := `SELECT i.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn FROM installations i ` + join + `
 		LEFT JOIN people p ON p.tenant_id = i.tenant_id AND p.entra_id = i.entra_id
-		WHERE i.tenant_id = @tenant AND i.entra_id > @after `
+		WHERE i.tenant_id = @tenant AND i.entra_id > @after ` + where
 	if q.State != "" {
 		stmt += `AND i.state = @state `
 		a["state"] = string(q.State)
@@ -161,15 +165,11 @@ func (s *Store) Installations(ctx context.Context, q broadcast.InstallQuery) (br
 		stmt += `AND i.reason <> '' AND i.reason = @reason `
 		a["reason"] = string(q.Reason)
 	}
-	filter, err := t.narrow("i.entra_id", wordsOf(q.Text), a)
-	if err != nil {
-		return broadcast.InstallPage{}, err
-	}
 	var rows []struct {
 		Row       installationRow `gorm:"embedded"`
 		Name, UPN string
 	}
-	if _, err := t.Scan(&rows, stmt+filter+`ORDER BY i.entra_id LIMIT @limit `, a); err != nil {
+	if _, err := t.Scan(&rows, stmt+`ORDER BY i.entra_id LIMIT @limit `, a); err != nil {
 		return broadcast.InstallPage{}, err
 	}
 	var page broadcast.InstallPage

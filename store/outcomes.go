@@ -47,7 +47,7 @@ func (s *Store) RecordOutcomes(ctx context.Context, c broadcast.Chunk, outcomes 
 		if locked.Row.Fence != c.Fence || c.Fence == 0 {
 			return broadcast.ErrFenceLost
 		}
-		if err := t.recordStates(c.BroadcastID, outcomes); err != nil || !told {
+		if err := t.recordStates(locked.Row, outcomes); err != nil || !told {
 			return err
 		}
 		return t.recordInstallations(c, outcomes)
@@ -64,16 +64,18 @@ type before struct {
 // recordStates writes each outcome whose delivery is still open. One that was
 // cancelled in the meantime takes an end, because that is what happened, but no
 // further try.
-func (t *tx) recordStates(id broadcast.ID, outcomes []broadcast.Outcome) error {
+func (t *tx) recordStates(c chunkRow, outcomes []broadcast.Outcome) error {
+	id := broadcast.ID(c.BroadcastID)
 	rows := db.Each(outcomes, outcomeRow)
 	raw, err := db.List(rows)
 	if err != nil {
 		return err
 	}
 	var was []before
-	a := db.Args{"id": string(id), "rows": raw}
+	// The range keeps any plan, with statistics however old, inside the chunk.
+	a := db.Args{"id": c.BroadcastID, "rows": raw, "first": c.FirstID, "last": c.LastID}
 	if _, err := t.Scan(&was, `SELECT d.id, d.state, d.maybe_sent FROM deliveries d JOIN `+t.Rows("rows", "id bigint")+` AS r ON d.id = r.id
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state IN ('ready', 'cancelled')`, a); err != nil {
+		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id BETWEEN @first AND @last AND d.state IN ('ready', 'cancelled')`, a); err != nil {
 		return err
 	}
 	open := make(map[int64]before, len(was))
@@ -104,7 +106,7 @@ func (t *tx) recordStates(id broadcast.ID, outcomes []broadcast.Outcome) error {
 	_, err = t.Exec(`UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts,
 			not_before = r.not_before, activity_id = r.activity_id, maybe_sent = r.maybe_sent, updated_at = r.at
 		FROM `+t.Rows("rows", "id bigint, state text, reason text, code text, detail text, attempts bigint, not_before bigint, activity_id text, maybe_sent boolean, at bigint")+` AS r
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id = r.id`, a)
+		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id BETWEEN @first AND @last AND d.id = r.id`, a)
 	return err
 }
 

@@ -53,7 +53,7 @@ func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broad
 		if _, err := t.Scan(&last, `SELECT number, last_id FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY number DESC LIMIT 1`, a); err != nil {
 			return err
 		}
-		a["chunk"], a["last"] = last.Number+1, last.LastID
+		a["chunk"], a["last"], a["limit"] = last.Number+1, last.LastID, len(page)
 		if n, err := t.insertDeliveries(a); err != nil || n == 0 {
 			return err
 		}
@@ -90,8 +90,10 @@ func (t *tx) insertChunk(id broadcast.ID, a db.Args) error {
 		N           int
 		First, Last int64
 	}
-	if _, err := t.Scan(&counts, `SELECT state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM deliveries
-		WHERE tenant_id = @tenant AND broadcast_id = @id AND id > @last GROUP BY state`, a); err != nil {
+	// The inner LIMIT makes both databases walk the IDs after the last chunk's; grouping
+	// the table itself, SQLite would walk the whole broadcast in the order of states.
+	if _, err := t.Scan(&counts, `SELECT state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM (
+		SELECT id, state FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id AND id > @last ORDER BY id LIMIT @limit ) AS added GROUP BY state`, a); err != nil {
 		return err
 	}
 	row := chunkRow{TenantID: t.Tenant(), BroadcastID: string(id), Number: a["chunk"].(int)}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
@@ -53,7 +54,7 @@ func (t *tx) installsDue(a db.Args) (bool, error) {
 
 // CancelLeft marks up to limit waiting deliveries of a cancelled broadcast
 // cancelled, leaving out chunks in a worker's hands; it returns how many it
-// marked. Price: four statements, whatever the limit.
+// marked. Price: eight statements, whatever the limit.
 func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int, error) {
 	var marked int
 	err := s.write(ctx, func(t *tx) error {
@@ -61,33 +62,34 @@ func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int
 		if state, err := t.lockBroadcast(id); err != nil || state != broadcast.Cancelled {
 			return err
 		}
-		var rows []waitingRow
-		if _, err := t.Scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
-			JOIN chunks c ON c.tenant_id = d.tenant_id AND c.broadcast_id = d.broadcast_id AND c.number = d.chunk
-			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state IN ('pending', 'ready') AND c.leased_until <= @now ORDER BY d.id LIMIT @limit `,
-			db.Args{"id": string(id), "now": t.NowMillis(), "limit": limit}); err != nil {
-			return err
-		}
-		free, err := t.freeChunks(rows)
-		if err != nil {
-			return err
-		}
-		var mine []waitingRow
-		for _, r := range rows {
-			if free[chunkKey{r.BroadcastID, r.Chunk}] {
-				mine = append(mine, r)
-			}
-		}
 		for _, from := range []broadcast.DeliveryState{broadcast.DeliveryPending, broadcast.DeliveryReady} {
-			moved, err := t.moveRows(mine, from, broadcast.DeliveryCancelled, "")
+			n, err := t.cancelLeft(id, from, limit-marked)
 			if err != nil {
 				return err
 			}
-			marked += len(moved)
+			marked += n
 		}
 		return nil
 	})
 	return marked, err
+}
+
+// cancelLeft is CancelLeft for one state: with one, it is one index range.
+func (t *tx) cancelLeft(id broadcast.ID, from broadcast.DeliveryState, limit int) (int, error) {
+	var rows []waitingRow
+	if _, err := t.Scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
+		JOIN chunks c ON c.tenant_id = d.tenant_id AND c.broadcast_id = d.broadcast_id AND c.number = d.chunk
+		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = @from AND c.leased_until <= @now ORDER BY d.id LIMIT @limit `,
+		db.Args{"id": string(id), "from": string(from), "now": t.NowMillis(), "limit": limit}); err != nil {
+		return 0, err
+	}
+	free, err := t.freeChunks(rows)
+	if err != nil {
+		return 0, err
+	}
+	rows = slices.DeleteFunc(rows, func(r waitingRow) bool { return !free[chunkKey{r.BroadcastID, r.Chunk}] })
+	moved, err := t.moveRows(rows, from, broadcast.DeliveryCancelled, "")
+	return len(moved), err
 }
 
 // How long things are remembered that serve no reader.

@@ -132,6 +132,21 @@ func (d *DB) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Analyze has PostgreSQL look at tables that have just grown a lot. It would do so
+// by itself within a minute; until then it takes a million rows for a few, and
+// reads them all to find one. Price: a sample of each table, under a second. It is
+// no part of what was stored: a failure is only logged.
+func (d *DB) Analyze(ctx context.Context, tables ...string) {
+	if !d.Postgres() {
+		return // its planner's beliefs are fixed: migrations/sqlite/0004_statistics.sql
+	}
+	for _, table := range tables {
+		if _, err := d.Alone(ctx).Exec("ANALYZE "+table, nil); err != nil {
+			d.log.WarnContext(ctx, "table not analysed", "table", table, "cause", err)
+		}
+	}
+}
+
 // Close lets go of the database.
 func (d *DB) Close() error {
 	var errs []error
