@@ -110,35 +110,55 @@ func (t *tx) insertChunk(id broadcast.ID, a db.Args) error {
 	return t.ORM.Create(&row).Error
 }
 
+// dropPage is how many chunks one transaction of DropDeliveries takes: on SQLite
+// everybody else's writing waits for it.
+const dropPage = 20
+
 // DropDeliveries forgets the list of a resolving broadcast that was never sent
 // from. A list from which a chunk was ever taken is kept: its people may have got
-// the message.
+// the message. Price: its rows, some thousands per transaction, the last first.
 func (s *Store) DropDeliveries(ctx context.Context, id broadcast.ID) error {
-	return s.write(ctx, func(t *tx) error {
-		if err := t.Turn(turnRoll, true); err != nil {
+	for more := true; more; {
+		err := s.write(ctx, func(t *tx) (err error) {
+			if err := t.Turn(turnRoll, true); err != nil {
+				return err
+			}
+			state, err := t.lockBroadcast(id)
+			if err != nil {
+				return err
+			}
+			if state != broadcast.Resolving {
+				return broadcast.Errorf(broadcast.Conflict, "The list of recipients is already in use.")
+			}
+			more, err = t.dropChunks(id)
 			return err
-		}
-		state, err := t.lockBroadcast(id)
+		})
 		if err != nil {
 			return err
 		}
-		if state != broadcast.Resolving {
-			return broadcast.Errorf(broadcast.Conflict, "The list of recipients is already in use.")
-		}
-		a := db.Args{"id": string(id)}
-		var taken int
-		if _, err := t.Scan(&taken, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND fence > 0`, a); err != nil || taken > 0 {
-			return err
-		}
-		for _, stmt := range []string{
-			`DELETE FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id `,
-			`DELETE FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id `,
-			`UPDATE tallies SET pending = 0, ready = 0, sent = 0, failed = 0, skipped = 0, cancelled = 0, expired = 0, maybe_repeated = 0 WHERE tenant_id = @tenant AND broadcast_id = @id `,
-		} {
-			if _, err := t.Exec(stmt, a); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
+}
+
+// dropChunks drops the last chunks and tells whether there may be more.
+func (t *tx) dropChunks(id broadcast.ID) (bool, error) {
+	a := db.Args{"id": string(id), "limit": dropPage}
+	var taken int
+	if _, err := t.Scan(&taken, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND fence > 0`, a); err != nil || taken > 0 {
+		return false, err
+	}
+	var last []chunkRow
+	if _, err := t.Scan(&last, `SELECT * FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id ORDER BY number DESC LIMIT @limit `, a); err != nil || len(last) == 0 {
+		return false, err
+	}
+	a["first"], a["number"] = last[len(last)-1].FirstID, last[len(last)-1].Number
+	var dropped []broadcast.DeliveryState
+	if _, err := t.Scan(&dropped, `DELETE FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id AND id >= @first RETURNING state`, a); err != nil {
+		return false, err
+	}
+	for _, state := range dropped {
+		t.count(id, state, "", 1)
+	}
+	_, err := t.Exec(`DELETE FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND number >= @number `, a)
+	return len(last) == dropPage, err
 }

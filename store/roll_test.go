@@ -159,8 +159,14 @@ func TestAListIsDroppedOnlyBeforeItIsSentFrom(t *testing.T) {
 		installed(t, st, 2)
 		b := draft(t, st)
 		move(t, st, b.ID, broadcast.Resolving)
-		must(t, st.AddDeliveries(ctx, b.ID, everybody(1, 3)))
+		for n := 1; n <= 50; n += 2 { // more chunks than one transaction drops
+			must(t, st.AddDeliveries(ctx, b.ID, everybody(n, n+1)))
+		}
+		other := resolved(t, st, everybody(1, 3))
 		must(t, st.DropDeliveries(ctx, b.ID))
+		if y := honest(t, st, other); y.Total != 3 {
+			t.Fatalf("another's list was touched: %+v", y)
+		}
 		if y := honest(t, st, b.ID); y != (broadcast.Tally{}) {
 			t.Fatalf("left over: %+v", y)
 		}

@@ -43,6 +43,24 @@ func TestTheSweepFindsWhatHasNobody(t *testing.T) {
 	})
 }
 
+func TestAShortBroadcastDoesNotWaitBehindALongOne(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		installed(t, st, 5)
+		long := resolved(t, st, everybody(1, 1), everybody(2, 2), everybody(3, 3), everybody(4, 4))
+		short := resolved(t, st, everybody(5, 5))
+		works := the(st.Unfinished(ctx, 3))(t)
+		want := []broadcast.Work{
+			{Kind: broadcast.KindSend, BroadcastID: long, Chunk: 1},
+			{Kind: broadcast.KindSend, BroadcastID: short, Chunk: 1},
+			{Kind: broadcast.KindSend, BroadcastID: long, Chunk: 2},
+		}
+		if !reflect.DeepEqual(works, want) {
+			t.Fatalf("%v, want %v", works, want)
+		}
+	})
+}
+
 func TestWhatIsDueAndWhatIsFinished(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {

@@ -36,6 +36,7 @@ func Columns(t testing.TB, dsn string) map[string][]string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer rows.Close()
 	columns := map[string][]string{}
 	for rows.Next() {
 		var table, column string
