@@ -107,8 +107,12 @@ func TestOnlyJSONIsRead(t *testing.T) {
 	w := newWorld(t)
 	author := w.as(broadcast.RoleAuthor)
 	for _, h := range []http.Header{
-		{}, {"Content-Type": {"text/plain"}}, {"Content-Type": {"application/x-www-form-urlencoded"}}, {"Content-Type": {"application/json; charset=latin1"}},
-		{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}}, {"Content-Type": {";;"}},
+		{},
+		{"Content-Type": {"text/plain"}},
+		{"Content-Type": {"application/x-www-form-urlencoded"}},
+		{"Content-Type": {"application/json; charset=latin1"}},
+		{"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"}},
+		{"Content-Type": {";;"}},
 	} {
 		h.Set("Authorization", "Bearer "+author.key)
 		w.send(http.MethodPost, "/api/v1/broadcasts", h, strings.NewReader("{}")).refused(http.StatusUnsupportedMediaType, "unsupported_media_type", "application/json")

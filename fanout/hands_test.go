@@ -61,8 +61,10 @@ func TestTheSweepMovesOnWhatIsDueAndFindsWhatHasNobody(t *testing.T) {
 		w.in(early, broadcast.Scheduled)
 		w.in(done, broadcast.Sent)
 		for _, want := range []broadcast.Work{
-			{Kind: broadcast.KindResolve, BroadcastID: due}, {Kind: broadcast.KindCancel, BroadcastID: gone},
-			{Kind: broadcast.KindSend, BroadcastID: open, Chunk: 1}, {Kind: broadcast.KindSend, BroadcastID: open, Chunk: 2},
+			{Kind: broadcast.KindResolve, BroadcastID: due},
+			{Kind: broadcast.KindCancel, BroadcastID: gone},
+			{Kind: broadcast.KindSend, BroadcastID: open, Chunk: 1},
+			{Kind: broadcast.KindSend, BroadcastID: open, Chunk: 2},
 		} {
 			if !d.asked(want) {
 				w.Errorf("nobody is asked for %+v", want)

@@ -300,10 +300,10 @@ func TestThrottlingWithoutAWordPausesLongerEachTime(t *testing.T) {
 	s.fail(simulator.Fault{Operation: "graph.install", Status: 429, Next: 7})
 	i := s.installer()
 	s.until(i, "an install", func() bool { return s.rollout().Installed == 1 })
-	want := []time.Duration{5, 10, 20, 40, 80, 120, 120}
+	want := []int{5, 10, 20, 40, 80, 120, 120}
 	got := s.pauses.all()
 	for n := range want {
-		if len(got) != len(want) || got[n] != want[n]*time.Second {
+		if len(got) != len(want) || got[n] != time.Duration(want[n])*time.Second {
 			t.Fatalf("pauses %v, want %v seconds", got, want)
 		}
 	}

@@ -179,7 +179,7 @@ func TestKindsOfPeopleShowInTheDirectory(t *testing.T) {
 		items, _, _ := s.round("/v1.0/users/delta?$select=id,userType")
 		return fmt.Sprint(items)
 	}
-	if first(again) != first(again) || first(again) != first(s) || first(again) == first(other) {
+	if first(again) != first(s) || first(again) == first(other) {
 		t.Error("the same seed must give the same people, another seed others")
 	}
 }

@@ -3,7 +3,17 @@ package store
 // Tables are the row types, for the law that they equal the migrated columns.
 func Tables() []any {
 	return []any{
-		personRow{}, personWordRow{}, cursorRow{}, installationRow{}, rolloutRow{}, rolloutMoveRow{},
-		broadcastRow{}, tallyRow{}, moveRow{}, chunkRow{}, deliveryRow{}, budgetRow{},
+		personRow{},
+		personWordRow{},
+		cursorRow{},
+		installationRow{},
+		rolloutRow{},
+		rolloutMoveRow{},
+		broadcastRow{},
+		tallyRow{},
+		moveRow{},
+		chunkRow{},
+		deliveryRow{},
+		budgetRow{},
 	}
 }

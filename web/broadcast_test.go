@@ -209,10 +209,10 @@ func TestTheEditorWorksWithoutScript(t *testing.T) {
 	ada := w.author()
 	form := func(do string) url.Values { return with(good(), "do", do) }
 
-	a := ada.post("/broadcasts", form("add-button")).says(http.StatusOK, `id="buttons.1.title"`, "Office closed on Friday")
+	ada.post("/broadcasts", form("add-button")).says(http.StatusOK, `id="buttons.1.title"`, "Office closed on Friday")
 	ada.post("/broadcasts", form("drop-button:0")).says(http.StatusOK).lacks("https://intranet.example/closed")
 	ada.post("/broadcasts", form("drop-button:7")).says(http.StatusOK, "https://intranet.example/closed")
-	a = ada.post("/broadcasts", with(form("find-groups"), "group_search", "sal")).says(http.StatusOK, "sales@contoso.example", "sales-us@contoso.example")
+	a := ada.post("/broadcasts", with(form("find-groups"), "group_search", "sal")).says(http.StatusOK, "sales@contoso.example", "sales-us@contoso.example")
 	a.says(http.StatusOK, `value="add-group:`+sales.ID+` Sales"`)
 	a = ada.post("/broadcasts", form("add-group:"+other.ID+" Sales")).says(http.StatusOK, `name="group" value="`+other.ID+` Sales"`)
 	a.lacks(`value="everyone" checked`)

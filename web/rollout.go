@@ -52,8 +52,12 @@ func rolloutOf(r broadcast.Rollout) rolloutNow {
 		name, words string
 		n           int
 	}{
-		{"installed", "Installed", r.Installed}, {"removed", "Removed by people", r.Removed}, {"blocked", "Blocked by people", r.Blocked},
-		{"refused", "Refused", r.Refused}, {"wanted", "To be installed", r.Wanted}, {"untouched", "Not asked for yet", r.Untouched},
+		{"installed", "Installed", r.Installed},
+		{"removed", "Removed by people", r.Removed},
+		{"blocked", "Blocked by people", r.Blocked},
+		{"refused", "Refused", r.Refused},
+		{"wanted", "To be installed", r.Wanted},
+		{"untouched", "Not asked for yet", r.Untouched},
 	}
 	// The states can hold people who are no longer eligible, so the bar's whole is their sum.
 	whole := 0

@@ -130,8 +130,12 @@ func listSamples() []sample {
 	admin := hinted
 	admin.frame, admin.Rollout.Running = framed(cora, "Announcements", "list"), true
 	return []sample{
-		{"list-empty", "list", empty}, {"list-hint", "list", hinted}, {"list-full", "list", full},
-		{"list-nothing-found", "list", found}, {"list-reader", "list", reader}, {"list-admin-running", "list", admin},
+		{"list-empty", "list", empty},
+		{"list-hint", "list", hinted},
+		{"list-full", "list", full},
+		{"list-nothing-found", "list", found},
+		{"list-reader", "list", reader},
+		{"list-admin-running", "list", admin},
 	}
 }
 
@@ -150,8 +154,10 @@ func editSamples() []sample {
 	wrong := filled
 	wrong.Form.Message.Title, wrong.Form.Message.Body, wrong.Form.Message.Buttons[1].URL = "", nasty, "http://insecure.example"
 	wrong.Problems = broadcast.Problems{
-		{Code: broadcast.Invalid, Field: "title", Message: "Give the message a title."}, {Code: broadcast.Invalid, Field: "buttons.1.url", Message: "The address of button 2 must begin with https://."},
-		{Code: broadcast.Invalid, Field: "audience", Message: "Choose who should get this."}, {Code: broadcast.Invalid, Field: "image_alt", Message: "Describe the image."},
+		{Code: broadcast.Invalid, Field: "title", Message: "Give the message a title."},
+		{Code: broadcast.Invalid, Field: "buttons.1.url", Message: "The address of button 2 must begin with https://."},
+		{Code: broadcast.Invalid, Field: "audience", Message: "Choose who should get this."},
+		{Code: broadcast.Invalid, Field: "image_alt", Message: "Describe the image."},
 	}
 	wrong.Look = look{Limit: 80_000, Problem: "The card is too large.", Message: wrong.Form.Message}
 	overtaken := filled
@@ -161,8 +167,13 @@ func editSamples() []sample {
 	trouble := filled
 	trouble.Trouble = "This broadcast is sending, so it cannot be edited."
 	return []sample{
-		{"edit-blank", "edit", blank}, {"edit-filled", "edit", filled}, {"edit-groups", "edit", groups}, {"edit-wrong", "edit", wrong},
-		{"edit-overtaken", "edit", overtaken}, {"edit-voids", "edit", voids}, {"edit-trouble", "edit", trouble},
+		{"edit-blank", "edit", blank},
+		{"edit-filled", "edit", filled},
+		{"edit-groups", "edit", groups},
+		{"edit-wrong", "edit", wrong},
+		{"edit-overtaken", "edit", overtaken},
+		{"edit-voids", "edit", voids},
+		{"edit-trouble", "edit", trouble},
 	}
 }
 

@@ -50,10 +50,10 @@ func (r *run[Job, Result]) store(batch []Result) bool {
 	if panicked := guard("Record", func() { err = r.pool.Record(r.record, batch) }); panicked != nil {
 		err = panicked
 	}
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		return true
-	case err == ErrStop: // itself an orderly end; one that wraps it carries news
+	case ErrStop: // itself an orderly end; one that wraps it carries news
 		r.cancelStop()
 		return true
 	}

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"github.com/fanfare/fanfare/simulator/internal/tenant"
@@ -42,7 +43,7 @@ func judge(body []byte) Answer {
 		return failure(Wrong)
 	}
 	switch {
-	case envelope.StatusCode == 200 && envelope.Type == "application/vnd.microsoft.card.adaptive":
+	case envelope.StatusCode == http.StatusOK && envelope.Type == "application/vnd.microsoft.card.adaptive":
 		var card struct {
 			Type string `json:"type"`
 		}
@@ -50,7 +51,7 @@ func judge(body []byte) Answer {
 			return failure(Wrong)
 		}
 		return Answer{Kind: "card", Value: envelope.Value}
-	case envelope.StatusCode == 200 && envelope.Type == "application/vnd.microsoft.activity.message":
+	case envelope.StatusCode == http.StatusOK && envelope.Type == "application/vnd.microsoft.activity.message":
 		var text string
 		if json.Unmarshal(envelope.Value, &text) != nil {
 			return failure(Wrong)
@@ -59,7 +60,7 @@ func judge(body []byte) Answer {
 			return Answer{Kind: "none", Value: json.RawMessage("null")}
 		}
 		return Answer{Kind: "message", Value: envelope.Value}
-	case (envelope.StatusCode == 400 || envelope.StatusCode == 500) && envelope.Type == "application/vnd.microsoft.error":
+	case (envelope.StatusCode == http.StatusBadRequest || envelope.StatusCode == http.StatusInternalServerError) && envelope.Type == "application/vnd.microsoft.error":
 		var problem struct{ Code, Message string }
 		if json.Unmarshal(envelope.Value, &problem) == nil && problem.Message != "" {
 			return failure(problem.Message)

@@ -209,7 +209,7 @@ func (h *Handler) update(rw http.ResponseWriter, c *call) {
 			return
 		}
 	}
-	problem := tenant.Fine
+	var problem tenant.Problem
 	if channel == "" {
 		problem = h.w.Tenant.Edit(c.number, c.generation, c.path[3], a)
 	} else if problem = h.w.Tenant.EditPost(channel, c.path[3], a); !h.inTeam(rw, channel) {

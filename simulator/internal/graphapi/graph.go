@@ -81,8 +81,8 @@ func segments(escaped string) ([]string, error) {
 // query parses parameters; OData allows their names without the dollar sign,
 // and any case.
 func query(raw string) url.Values {
-	values, out := url.Values{}, url.Values{}
-	values, _ = url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // odd pairs are dropped, as by Graph
+	out := url.Values{}
+	values, _ := url.ParseQuery(strings.ReplaceAll(raw, ";", "%3B")) // odd pairs are dropped, as by Graph
 	for k, v := range values {
 		out[strings.ToLower("$"+strings.TrimPrefix(k, "$"))] = v
 	}
