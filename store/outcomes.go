@@ -62,8 +62,8 @@ type before struct {
 }
 
 // recordStates writes each outcome whose delivery is still open. One that was
-// cancelled in the meantime takes an end, because that is what happened, but no
-// further try.
+// cancelled or skipped in the meantime (the lease had run out, but nobody took
+// over) still becomes sent, because the message is there; it takes nothing else.
 func (t *tx) recordStates(c chunkRow, outcomes []broadcast.Outcome) error {
 	id := broadcast.ID(c.BroadcastID)
 	rows := db.Each(outcomes, outcomeRow)
@@ -75,7 +75,7 @@ func (t *tx) recordStates(c chunkRow, outcomes []broadcast.Outcome) error {
 	// The range keeps any plan, with statistics however old, inside the chunk.
 	a := db.Args{"id": c.BroadcastID, "rows": raw, "first": c.FirstID, "last": c.LastID}
 	if _, err := t.Scan(&was, `SELECT d.id, d.state, d.maybe_sent FROM deliveries d JOIN `+t.Rows("rows", "id bigint")+` AS r ON d.id = r.id
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id BETWEEN @first AND @last AND d.state IN ('ready', 'cancelled')`, a); err != nil {
+		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id BETWEEN @first AND @last AND d.state IN ('ready', 'cancelled', 'skipped')`, a); err != nil {
 		return err
 	}
 	open := make(map[int64]before, len(was))
@@ -89,11 +89,11 @@ func (t *tx) recordStates(c chunkRow, outcomes []broadcast.Outcome) error {
 			continue
 		}
 		delete(open, r.ID) // a second outcome for the same delivery in one batch is none
-		if b.State == broadcast.DeliveryCancelled && r.State == string(broadcast.DeliveryReady) {
-			r.State = string(broadcast.DeliveryCancelled)
+		to := broadcast.DeliveryState(r.State)
+		if b.State != broadcast.DeliveryReady && to != broadcast.DeliverySent {
+			continue
 		}
 		r.MaybeSent = r.MaybeSent || b.MaybeSent
-		to := broadcast.DeliveryState(r.State)
 		t.count(id, b.State, to, 1)
 		if to == broadcast.DeliverySent && r.MaybeSent {
 			t.tally(id).MaybeRepeated++

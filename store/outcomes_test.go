@@ -81,7 +81,7 @@ func TestAnEndIsRecordedOnce(t *testing.T) {
 }
 
 // TestWhatWasSentCountsThoughItWasCancelled: the message is there, whatever the
-// ledger had decided meanwhile. A further try it does not get.
+// ledger had decided meanwhile. Nothing else is taken from a worker that late.
 func TestWhatWasSentCountsThoughItWasCancelled(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
@@ -97,6 +97,15 @@ func TestWhatWasSentCountsThoughItWasCancelled(t *testing.T) {
 		again := outcome(c.Deliveries[1], broadcast.DeliveryReady, broadcast.ReasonTrouble)
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0]), again}))
 		if y := honest(t, st, c.BroadcastID); y.Sent != 1 || y.Cancelled != 2 {
+			t.Fatalf("%+v", y)
+		}
+
+		late := inHand(t, st, 2)
+		clock.Pass(2 * minute)
+		must(t, st.BotGone(ctx, id(1), broadcast.InstallationRemoved))
+		must(t, st.BotGone(ctx, id(2), broadcast.InstallationRemoved))
+		must(t, st.RecordOutcomes(ctx, late, []broadcast.Outcome{sent(late.Deliveries[0]), outcome(late.Deliveries[1], broadcast.DeliveryFailed, "")}))
+		if y := honest(t, st, late.BroadcastID); y.Sent != 1 || y.Skipped != 1 {
 			t.Fatalf("%+v", y)
 		}
 	})
