@@ -3,6 +3,7 @@ package store_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store"
@@ -115,5 +116,34 @@ func TestLastSentIsTheNewest(t *testing.T) {
 		if got := the(st.LastSent(ctx, id(2)))(t); got != first.BroadcastID {
 			t.Errorf("last sent to 2: %s", got)
 		}
+	})
+}
+
+// TestWhoLeftWhileARetryWaitedIsSkipped: the event finds the delivery in a
+// worker's chunk and leaves it; nobody may be written to again for that.
+func TestWhoLeftWhileARetryWaitedIsSkipped(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		c := inHand(t, st, 3)
+		var later []broadcast.Outcome
+		for _, d := range c.Deliveries {
+			later = append(later, broadcast.Outcome{DeliveryID: d.ID, EntraID: d.EntraID, State: broadcast.DeliveryReady, Attempts: 1, NotBefore: clock.Now().Add(time.Second), At: clock.Now()})
+		}
+		must(t, st.RecordOutcomes(ctx, c, later))
+		must(t, st.BotGone(ctx, id(1), broadcast.InstallationRemoved))
+		must(t, st.BotGone(ctx, id(2), broadcast.InstallationBlocked))
+		must(t, st.ReleaseChunk(ctx, c))
+		clock.Pass(2 * time.Second)
+
+		again := the(st.TakeChunk(ctx, c.BroadcastID, c.Number, minute))(t)
+		if len(again.Deliveries) != 1 || again.Deliveries[0].EntraID != id(3) {
+			t.Fatalf("taken: %+v, want only person 3", again.Deliveries)
+		}
+		for n, want := range map[int]broadcast.Reason{1: broadcast.ReasonRemoved, 2: broadcast.ReasonBlocked} {
+			if d := delivery(t, st, c.BroadcastID, n); d.State != broadcast.DeliverySkipped || d.Reason != want {
+				t.Errorf("person %d is %s for %q, want skipped for %q", n, d.State, d.Reason, want)
+			}
+		}
+		honest(t, st, c.BroadcastID)
 	})
 }

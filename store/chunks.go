@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
@@ -32,7 +33,8 @@ func (t *tx) lockChunk(id broadcast.ID, number int) (lockedChunk, error) {
 // empty chunk if there is nothing to do or the broadcast is not sending.
 //
 // A chunk whose last holder never gave it back was being sent when a process died:
-// what is still ready in it may have arrived, and is marked so. Price: four
+// what is still ready in it may have arrived, and is marked so. People who removed
+// or blocked the bot while their delivery waited are skipped. Price: four
 // statements and one index range per chunk.
 func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, lease time.Duration) (broadcast.Chunk, error) {
 	taken := broadcast.Chunk{BroadcastID: id, Number: number}
@@ -53,6 +55,9 @@ func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, leas
 		}
 		due, err := t.readyIn(c.Row, db.Millis(now))
 		if err != nil {
+			return err
+		}
+		if due, err = t.skipGone(due); err != nil {
 			return err
 		}
 		if len(due) == 0 {
@@ -78,11 +83,31 @@ func (t *tx) doubtReady(c chunkRow, now int64) error {
 
 func (t *tx) readyIn(c chunkRow, now int64) ([]deliveryView, error) {
 	var rows []deliveryView
-	_, err := t.Scan(&rows, `SELECT d.*, i.service_url, i.conversation_id, i.channel_account_id FROM deliveries d
+	_, err := t.Scan(&rows, `SELECT d.*, i.service_url, i.conversation_id, i.channel_account_id, i.state AS bot FROM deliveries d
 		LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
 		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = 'ready' AND d.id BETWEEN @first AND @last AND d.not_before <= @now ORDER BY d.id`,
 		db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
 	return rows, err
+}
+
+// skipGone skips those who removed or blocked the bot while a worker had their
+// chunk, so that the event could not (skipWaiting). Their address is forgotten:
+// sending would open a chat with them against their will.
+func (t *tx) skipGone(due []deliveryView) ([]deliveryView, error) {
+	gone := map[broadcast.InstallationState][]waitingRow{}
+	due = slices.DeleteFunc(due, func(d deliveryView) bool {
+		if d.Bot != broadcast.InstallationRemoved && d.Bot != broadcast.InstallationBlocked {
+			return false
+		}
+		gone[d.Bot] = append(gone[d.Bot], waitingRow{ID: d.Row.ID, BroadcastID: broadcast.ID(d.Row.BroadcastID)})
+		return true
+	})
+	for state, rows := range gone {
+		if _, err := t.moveRows(rows, broadcast.DeliveryReady, broadcast.DeliverySkipped, broadcast.Reason(state)); err != nil {
+			return nil, err
+		}
+	}
+	return due, nil
 }
 
 // release frees a locked chunk and notes when its next delivery is due.

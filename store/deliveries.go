@@ -35,6 +35,7 @@ type deliveryView struct {
 	Row                                          deliveryRow `gorm:"embedded"`
 	Name, UPN                                    string
 	ServiceURL, ConversationID, ChannelAccountID string
+	Bot                                          broadcast.InstallationState // where it was asked for
 }
 
 func (v deliveryView) delivery() broadcast.Delivery {
