@@ -144,3 +144,25 @@ func TestCleaningForgetsOnlyWhatHasServed(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatADeadWorkerMayHaveSentIsNotCalledUnsent: cancelling does not know more
+// than the worker that died.
+func TestWhatADeadWorkerMayHaveSentIsNotCalledUnsent(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		installed(t, st, 4)
+		bid := resolved(t, st, everybody(1, 2), everybody(3, 4))
+		the(st.TakeChunk(ctx, bid, 1, minute))(t)
+		move(t, st, bid, broadcast.Cancelled)
+		clock.Pass(2 * minute) // the worker of chunk 1 died
+		if n := the(st.CancelLeft(ctx, bid, 10))(t); n != 4 {
+			t.Fatalf("cancelled %d, want 4", n)
+		}
+		for n, doubt := range map[int]bool{1: true, 2: true, 3: false, 4: false} {
+			if d := delivery(t, st, bid, n); d.State != broadcast.DeliveryCancelled || d.MaybeSent != doubt {
+				t.Errorf("person %d is %s, maybe sent %v, want cancelled and %v", n, d.State, d.MaybeSent, doubt)
+			}
+		}
+		honest(t, st, bid)
+	})
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 
@@ -135,12 +136,18 @@ func (t *tx) skipWaiting(ids []broadcast.EntraID, reason broadcast.Reason) error
 }
 
 // freeChunks locks the chunks of deliveries and tells which are in nobody's hands.
+// What the last holder of one may have sent before it died is marked so, because
+// its deliveries are about to end without being sent.
 func (t *tx) freeChunks(rows []waitingRow) (map[chunkKey]bool, error) {
 	locked, err := t.lockChunks(chunksOf(rows), false)
 	free, now := map[chunkKey]bool{}, t.NowMillis()
 	for _, c := range locked {
-		if c.LeasedUntil <= now {
-			free[chunkKey{broadcast.ID(c.BroadcastID), c.Number}] = true
+		if c.LeasedUntil > now {
+			continue
+		}
+		free[chunkKey{broadcast.ID(c.BroadcastID), c.Number}] = true
+		if c.LeasedUntil > 0 {
+			err = errors.Join(err, t.doubtReady(c, now))
 		}
 	}
 	return free, err
