@@ -1,4 +1,5 @@
--- Who is in the organisation, and where our bot stands at each of them.
+-- Who is in the organisation, and where our bot stands at each of them. WITHOUT
+-- ROWID: a row lies in its primary key, so a look-up is one walk and not two.
 -- +goose Up
 CREATE TABLE people (
     tenant_id  TEXT NOT NULL,
@@ -22,7 +23,7 @@ CREATE TABLE people (
     round      INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, entra_id)
-);
+) WITHOUT ROWID;
 
 -- One row per person and word of people.search: finds by the beginning of a word
 -- without reading everybody.
@@ -58,7 +59,7 @@ CREATE TABLE installations (
     channel_account_id TEXT NOT NULL,
     updated_at         INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, entra_id)
-);
+) WITHOUT ROWID;
 CREATE INDEX installations_due ON installations (tenant_id, not_before) WHERE state = 'wanted' OR (state = 'installed' AND conversation_id = '');
 CREATE INDEX installations_state ON installations (tenant_id, state, entra_id);
 CREATE INDEX installations_reason ON installations (tenant_id, reason, entra_id) WHERE reason <> '';

@@ -40,7 +40,7 @@ CREATE TABLE tallies (
     expired        INTEGER NOT NULL CHECK (expired >= 0),
     maybe_repeated INTEGER NOT NULL CHECK (maybe_repeated >= 0),
     PRIMARY KEY (tenant_id, broadcast_id)
-);
+) WITHOUT ROWID;
 
 -- The audit trail; append only. The revision is the one the move made, so two
 -- moves from the same revision cannot both be stored.
@@ -71,7 +71,7 @@ CREATE TABLE chunks (
     leased_until INTEGER NOT NULL,
     next_at      INTEGER,
     PRIMARY KEY (tenant_id, broadcast_id, number)
-);
+) WITHOUT ROWID;
 CREATE INDEX chunks_due ON chunks (tenant_id, broadcast_id, next_at) WHERE next_at IS NOT NULL;
 
 CREATE TABLE deliveries (

@@ -24,7 +24,7 @@ CREATE TABLE sessions (
     data       BLOB NOT NULL,
     expires_at INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, token_hash)
-);
+) WITHOUT ROWID;
 CREATE INDEX sessions_expiry ON sessions (tenant_id, expires_at);
 
 CREATE TABLE api_keys (
@@ -53,4 +53,4 @@ CREATE TABLE budgets (
     paused_until INTEGER NOT NULL,
     granted      INTEGER NOT NULL,
     PRIMARY KEY (tenant_id, family)
-);
+) WITHOUT ROWID;

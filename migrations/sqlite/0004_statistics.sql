@@ -7,17 +7,17 @@
 ANALYZE;
 DELETE FROM sqlite_stat1;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
-    ('people', 'sqlite_autoindex_people_1', '1000000 1000000 1'),
+    ('people', 'people', '1000000 1000000 1'),
     ('people_words', 'people_words', '5000000 5000000 100 1'),
-    ('installations', 'sqlite_autoindex_installations_1', '1000000 1000000 1'),
+    ('installations', 'installations', '1000000 1000000 1'),
     ('installations', 'installations_due', '1000 1000 10'),
     ('installations', 'installations_state', '1000000 1000000 250000 1'),
     ('installations', 'installations_reason', '1000 1000 100 1'),
     ('broadcasts', 'sqlite_autoindex_broadcasts_1', '1000 1000 1'),
     ('broadcasts', 'broadcasts_state', '1000 1000 100 1'),
-    ('tallies', 'sqlite_autoindex_tallies_1', '1000 1000 1'),
+    ('tallies', 'tallies', '1000 1000 1'),
     ('moves', 'sqlite_autoindex_moves_1', '10000 10000 10 1'),
-    ('chunks', 'sqlite_autoindex_chunks_1', '100000 100000 5000 1'),
+    ('chunks', 'chunks', '100000 100000 5000 1'),
     ('chunks', 'chunks_due', '5000 5000 1000 10'),
     ('deliveries', 'sqlite_autoindex_deliveries_1', '10000000 10000000 1000000 1'),
     ('deliveries', 'deliveries_page', '10000000 10000000 1000000'),

@@ -37,10 +37,13 @@ func (s Doors) SaveKey(ctx context.Context, k broadcast.Key) error {
 	}).Error
 }
 
-// KeyByHash finds a key that is not revoked; *Error NotFound if there is none.
+// KeyByHash finds a key that is not revoked; *Error NotFound if there is none, or
+// if the directory says that its owner's account is disabled or deleted: who may
+// no longer sign in may not go on through a program.
 func (s Doors) KeyByHash(ctx context.Context, hash string) (broadcast.Key, error) {
 	var row keyRow
-	n, err := s.db.Read(ctx).Scan(&row, `SELECT * FROM api_keys WHERE tenant_id = @tenant AND hash = @hash AND revoked_at = 0`, db.Args{"hash": hash})
+	n, err := s.db.Read(ctx).Scan(&row, `SELECT * FROM api_keys WHERE tenant_id = @tenant AND hash = @hash AND revoked_at = 0
+		AND NOT EXISTS (SELECT 1 FROM people p WHERE p.tenant_id = api_keys.tenant_id AND p.entra_id = api_keys.owner_id AND (p.deleted OR NOT p.enabled))`, db.Args{"hash": hash})
 	if err == nil && n == 0 {
 		err = noKey()
 	}
@@ -51,17 +54,18 @@ func noKey() error {
 	return broadcast.Errorf(broadcast.NotFound, "There is no such key. It may have been revoked; make a new one.")
 }
 
-// Keys lists an owner's keys, the newest first, revoked ones too.
+// Keys lists an owner's keys, or everybody's for "", the newest first, revoked
+// ones too.
 func (s Doors) Keys(ctx context.Context, owner broadcast.EntraID) ([]broadcast.Key, error) {
 	var rows []keyRow
-	_, err := s.db.Read(ctx).Scan(&rows, `SELECT * FROM api_keys WHERE tenant_id = @tenant AND owner_id = @owner ORDER BY id DESC`, db.Args{"owner": string(owner)})
+	_, err := s.db.Read(ctx).Scan(&rows, `SELECT * FROM api_keys WHERE tenant_id = @tenant AND (@owner = '' OR owner_id = @owner ) ORDER BY id DESC`, db.Args{"owner": string(owner)})
 	return db.Each(rows, keyRow.key), err
 }
 
-// RevokeKey ends one of the owner's keys; *Error NotFound if it is not theirs. One
-// that was revoked keeps its first time.
+// RevokeKey ends one of the owner's keys, or anybody's for ""; *Error NotFound if
+// it is not theirs. One that was revoked keeps its first time.
 func (s Doors) RevokeKey(ctx context.Context, owner broadcast.EntraID, id broadcast.ID, at time.Time) error {
-	n, err := s.db.Alone(ctx).Exec(`UPDATE api_keys SET revoked_at = CASE WHEN revoked_at = 0 THEN @at ELSE revoked_at END WHERE tenant_id = @tenant AND owner_id = @owner AND id = @id `,
+	n, err := s.db.Alone(ctx).Exec(`UPDATE api_keys SET revoked_at = CASE WHEN revoked_at = 0 THEN @at ELSE revoked_at END WHERE tenant_id = @tenant AND (@owner = '' OR owner_id = @owner ) AND id = @id `,
 		db.Args{"at": db.Millis(at), "owner": string(owner), "id": string(id)})
 	if err == nil && n == 0 {
 		err = noKey()
