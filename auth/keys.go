@@ -19,11 +19,13 @@ import (
 // KeyStore remembers API keys, never their secrets.
 type KeyStore interface {
 	SaveKey(ctx context.Context, k broadcast.Key) error
-	// KeyByHash finds a key that is not revoked; *broadcast.Error NotFound if there is none.
+	// KeyByHash finds a key that is not revoked and whose owner's account is not known
+	// to be closed; *broadcast.Error NotFound if there is none.
 	KeyByHash(ctx context.Context, hash string) (broadcast.Key, error)
-	// Keys lists an owner's keys, revoked ones too.
+	// Keys lists an owner's keys, everybody's for "", revoked ones too.
 	Keys(ctx context.Context, owner broadcast.EntraID) ([]broadcast.Key, error)
-	// RevokeKey ends one of the owner's keys; *broadcast.Error NotFound if it is not theirs.
+	// RevokeKey ends one of the owner's keys, anybody's for ""; *broadcast.Error NotFound
+	// if it is not theirs.
 	RevokeKey(ctx context.Context, owner broadcast.EntraID, id broadcast.ID, at time.Time) error
 	TouchKey(ctx context.Context, id broadcast.ID, at time.Time) error
 }
@@ -76,18 +78,27 @@ func (k *Keys) Create(ctx context.Context, owner broadcast.Actor, name string) (
 	return secret, key, nil
 }
 
-// List is the owner's keys, revoked ones too.
-func (k *Keys) List(ctx context.Context, owner broadcast.Actor) ([]broadcast.Key, error) {
-	return k.store.Keys(ctx, owner.ID)
+// List is the keys somebody may revoke, revoked ones too.
+func (k *Keys) List(ctx context.Context, a broadcast.Actor) ([]broadcast.Key, error) {
+	return k.store.Keys(ctx, whose(a))
 }
 
-// Revoke ends a key at once; *broadcast.Error NotFound if it is not the owner's.
-func (k *Keys) Revoke(ctx context.Context, owner broadcast.Actor, id broadcast.ID) error {
-	if err := k.store.RevokeKey(ctx, owner.ID, id, k.now()); err != nil {
+// Revoke ends a key at once; *broadcast.Error NotFound if it is not the actor's.
+func (k *Keys) Revoke(ctx context.Context, a broadcast.Actor, id broadcast.ID) error {
+	if err := k.store.RevokeKey(ctx, whose(a), id, k.now()); err != nil {
 		return err
 	}
-	k.log.InfoContext(ctx, "API key revoked", "key", id, "person", owner.ID)
+	k.log.InfoContext(ctx, "API key revoked", "key", id, "person", a.ID)
 	return nil
+}
+
+// whose keys somebody may see and revoke: their own, an admin everybody's. A key
+// keeps the roles its owner had, so somebody else must be able to end it.
+func whose(a broadcast.Actor) broadcast.EntraID {
+	if a.Has(broadcast.RoleAdmin) {
+		return ""
+	}
+	return a.ID
 }
 
 // Unauthenticated is a request by nobody we know; Message tells people what to do.
@@ -100,7 +111,7 @@ func (e *Unauthenticated) Error() string { return e.Message }
 
 var (
 	errNoKey  = &Unauthenticated{Message: "This needs an API key. Make one in Fanfare under “API keys” and send it in the header Authorization: Bearer ff_…", Missing: true}
-	errBadKey = &Unauthenticated{Message: "This API key is not known, or was revoked. Make a new one in Fanfare under “API keys”."}
+	errBadKey = &Unauthenticated{Message: "This API key is not known, was revoked, or its owner's account is closed. Make a new one in Fanfare under “API keys”."}
 )
 
 // Actor tells who an Authorization header speaks for: the key's owner, named so

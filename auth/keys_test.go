@@ -82,6 +82,60 @@ func TestARevokedKeyOpensNothing(t *testing.T) {
 	})
 }
 
+// TestAKeyEndsWithItsOwnersAccount: a person who may not sign in any more does not
+// go on through a program.
+func TestAKeyEndsWithItsOwnersAccount(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		keys := newKeyring(st)
+		secret, _, err := keys.Create(t.Context(), owner, "report")
+		if err != nil {
+			t.Fatal(err)
+		}
+		yes, no := true, false
+		for _, step := range []struct {
+			account broadcast.PersonPatch
+			works   bool
+		}{
+			{broadcast.PersonPatch{Enabled: &yes}, true},
+			{broadcast.PersonPatch{Enabled: &no}, false},
+			{broadcast.PersonPatch{Enabled: &yes}, true},
+			{broadcast.PersonPatch{Deleted: &yes}, false},
+		} {
+			step.account.EntraID = owner.ID
+			if err := st.SavePeople(t.Context(), []broadcast.PersonPatch{step.account}, nil); err != nil {
+				t.Fatal(err)
+			}
+			var nobody *auth.Unauthenticated
+			_, err := keys.Actor(t.Context(), "Bearer "+secret)
+			if step.works && err != nil || !step.works && !errors.As(err, &nobody) {
+				t.Errorf("%+v: %v, want it to work: %v", step.account, err, step.works)
+			}
+		}
+	})
+}
+
+func TestAnAdminSeesAndRevokesEverybodysKeys(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		keys := newKeyring(st)
+		secret, key, err := keys.Create(t.Context(), owner, "report")
+		if err != nil {
+			t.Fatal(err)
+		}
+		admin := broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "99999999-0001-4000-8000-00000000a11c", Name: "Cora"}, Roles: []broadcast.Role{broadcast.RoleAdmin}}
+		if list, err := keys.List(t.Context(), admin); err != nil || len(list) != 1 || list[0].Owner != owner.ActorRef {
+			t.Errorf("the admin sees %+v, %v", list, err)
+		}
+		if err := keys.Revoke(t.Context(), admin, key.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keys.Actor(t.Context(), "Bearer "+secret); err == nil {
+			t.Error("the key still works")
+		}
+	})
+}
+
 func TestWrongKeysAreTurnedAway(t *testing.T) {
 	t.Parallel()
 	keys := newKeyring(storetest.New(t))

@@ -8,7 +8,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-// keysPage is a person's own API keys.
+// keysPage is a person's own API keys, or everybody's for an admin.
 type keysPage struct {
 	frame
 	Keys    []broadcast.Key

@@ -314,6 +314,8 @@ func TestAKeyIsShownOnceAndEndsWhenRevoked(t *testing.T) {
 	ada.get("/keys").lacks("Never")
 	revoke := regexp.MustCompile(`/keys/[0-9a-f-]+/revoke`).FindString(a.body)
 	w.approver().post(revoke, nil).says(http.StatusNotFound) // somebody else's is as good as none
+	w.approver().get("/keys").lacks(revoke)
+	w.admin().get("/keys").says(http.StatusOK, "Intranet", "Acts as", revoke)
 	ada.post(revoke, nil).says(http.StatusOK, "The key is revoked")
 	if _, err := w.keys.Actor(t.Context(), "Bearer "+secret); err == nil {
 		t.Error("the key still works")
