@@ -27,7 +27,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "public_url", s.config.PublicURL.String(), "version", Version)
 	web := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: hurried(s.handler, bodyWithin), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: answerWithin,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	all, ctx := errgroup.WithContext(ctx)

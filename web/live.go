@@ -41,11 +41,8 @@ func (d *Door) stream(c *gin.Context, read func(context.Context) (news, error)) 
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("X-Accel-Buffering", "no") // a proxy that gathers bytes would make progress jump
 	rc := http.NewResponseController(c.Writer)
-	if err := rc.SetWriteDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return err
-	}
 	c.Status(http.StatusOK)
-	s := &sse{w: c.Writer, flush: rc.Flush}
+	s := &sse{w: c.Writer, flush: rc.Flush, hurry: rc.SetWriteDeadline}
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	end := time.NewTimer(streamLife)
@@ -81,6 +78,7 @@ func (d *Door) streamFailed(c *gin.Context, err error) error {
 type sse struct {
 	w     http.ResponseWriter
 	flush func() error
+	hurry func(time.Time) error // the limit of the next words
 	told  []byte
 	quiet int // ticks without a word
 }
@@ -88,6 +86,10 @@ type sse struct {
 func (s *sse) say(n news) error {
 	raw, err := json.Marshal(n.data)
 	if err != nil {
+		return err
+	}
+	// Whoever does not read must not be waited for; the stream as a whole has no end.
+	if err := s.hurry(time.Now().Add(heartbeat)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
 	switch {
