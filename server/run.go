@@ -26,11 +26,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("cannot listen on %s: %w", s.config.Listen, err), s.store.Close())
 	}
 	s.log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "public_url", s.config.PublicURL.String(), "version", Version)
-	web := &http.Server{
-		Handler: hurried(s.handler, bodyWithin), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: answerWithin,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-	}
+	web := newHTTP(ctx, s.handler)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -48,6 +44,17 @@ func (s *Server) Run(ctx context.Context) error {
 	err = all.Wait()
 	s.log.Info("stopped")
 	return errors.Join(err, s.store.Close())
+}
+
+// newHTTP waits for no client for ever: a byte now and then would hold connections
+// by the thousand. net/http takes the limit of reading away at a body's end; live
+// streams set a limit of writing of their own for each word.
+func newHTTP(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		WriteTimeout: 2 * time.Minute, // the work included: counting a large group asks Microsoft page by page
+		BaseContext:  func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
 }
 
 func shutDown(ctx context.Context, web *http.Server) error {

@@ -11,14 +11,27 @@ import (
 	"time"
 )
 
+// hasty is our server with its limit of reading made short.
+func hasty(t *testing.T, h http.HandlerFunc, within time.Duration) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(nil)
+	s.Config = newHTTP(t.Context(), h)
+	if s.Config.ReadTimeout <= 0 || s.Config.WriteTimeout <= 0 {
+		t.Fatal("a client may take for ever")
+	}
+	s.Config.ReadTimeout = within
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
 func TestABodyThatNeverComesEndsTheRequest(t *testing.T) {
 	t.Parallel()
 	read := make(chan error, 1)
-	s := httptest.NewServer(hurried(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	s := hasty(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		read <- err
-	}), 50*time.Millisecond))
-	t.Cleanup(s.Close)
+	}, 50*time.Millisecond)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", s.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -37,12 +50,12 @@ func TestABodyThatNeverComesEndsTheRequest(t *testing.T) {
 	}
 }
 
-// TestWorkAfterTheBodyIsNotHurried: a long count must not be cut off by the limit
-// of the body that asked for it.
+// TestWorkAfterTheBodyIsNotHurried: neither a long count nor a live stream may be
+// cut off by the limit of reading.
 func TestWorkAfterTheBodyIsNotHurried(t *testing.T) {
 	t.Parallel()
 	const within = 50 * time.Millisecond
-	s := httptest.NewServer(hurried(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := hasty(t, func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			t.Error(err)
 		}
@@ -52,17 +65,24 @@ func TestWorkAfterTheBodyIsNotHurried(t *testing.T) {
 		case <-time.After(6 * within):
 		}
 		_, _ = io.WriteString(w, "done")
-	}), within))
-	t.Cleanup(s.Close)
-	for range 2 { // the connection is used again
-		answer, err := s.Client().Post(s.URL, "text/plain", strings.NewReader("words"))
+	}, within)
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		words := ""
+		if method == http.MethodPost {
+			words = "words"
+		}
+		r, err := http.NewRequestWithContext(t.Context(), method, s.URL, strings.NewReader(words))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := s.Client().Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
 		if err != nil || string(body) != "done" {
-			t.Errorf("%q, %v", body, err)
+			t.Errorf("%s: %q, %v", method, body, err)
 		}
 	}
 }
