@@ -37,9 +37,6 @@ func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
 	typed := asked{Note: strings.TrimSpace(f.Get("note")), At: f.Get("at")}
 	revision, _ := strconv.ParseInt(f.Get("revision"), 10, 64) // 0 does not compare
 	ask := broadcast.Ask{ID: broadcast.ID(c.Param("id")), Revision: revision, Note: typed.Note}
-	if len([]rune(ask.Note)) > maxNote {
-		return ask, typed, &broadcast.Error{Code: broadcast.Invalid, Field: "note", Message: "The reason is longer than 1,000 characters. Shorten it."}
-	}
 	if typed.At == "" {
 		return ask, typed, nil
 	}
@@ -53,8 +50,6 @@ func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
 	ask.DueAt = at.UTC()
 	return ask, typed, nil
 }
-
-const maxNote = 1000
 
 // moveRefused shows the broadcast as it stands now, with the reason, and the
 // dialog with what was typed where that can be mended there.

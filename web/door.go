@@ -17,6 +17,7 @@ type Options struct {
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
 	// SizeLimit is how large a payload may be, in the units of broadcast.Payload.
 	SizeLimit int
+	BotName   string // whom messages come from, as people see it in Teams
 	PublicURL string // where people reach Fanfare; shown beside the API keys
 	Version   string
 	Log       *slog.Logger

@@ -25,6 +25,7 @@ type frame struct {
 	Section string // which entry of the navigation is current
 	Me      broadcast.Actor
 	Version string
+	BotName string   // whom messages come from, as people see it in Teams
 	Said    string   // what just worked, in a sentence
 	Scripts []string // modules of this page, beside app.js
 	Card    bool     // the page draws a card: load the renderer
@@ -73,7 +74,7 @@ var said = map[string]string{
 // above, so that nobody can put sentences of their own into a link.
 func (d *Door) frame(c *gin.Context, title, section string) frame {
 	a, _ := d.o.Auth.Actor(c)
-	return frame{Title: title, Section: section, Me: a, Version: d.o.Version, Said: said[c.Query("said")]}
+	return frame{Title: title, Section: section, Me: a, Version: d.o.Version, BotName: d.o.BotName, Said: said[c.Query("said")]}
 }
 
 // pages are the parsed templates: one set per page, each with the layout and

@@ -82,7 +82,7 @@ type sample struct {
 }
 
 func framed(a broadcast.Actor, title, section string) frame {
-	return frame{Title: title, Section: section, Me: a, Version: "1.2.3"}
+	return frame{Title: title, Section: section, Me: a, Version: "1.2.3", BotName: "Contoso News"}
 }
 
 // samples is every page in every state.
