@@ -129,8 +129,12 @@ func tally(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
 // truth counts a broadcast's deliveries by reading every one of them.
 func truth(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
 	t.Helper()
+	return counted(deliveries(t, st, bid))
+}
+
+func counted(all []broadcast.Delivery) broadcast.Tally {
 	var y broadcast.Tally
-	for _, d := range deliveries(t, st, bid) {
+	for _, d := range all {
 		y.Add(d.State, 1)
 		if d.State == broadcast.DeliverySent && d.MaybeSent {
 			y.MaybeRepeated++

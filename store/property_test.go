@@ -184,13 +184,14 @@ func (w *world) check() {
 	for _, bid := range w.ids {
 		state, tally, err := w.st.Tally(ctx, bid)
 		w.must(err)
-		if want := truth(w.t, w.st, bid); tally != want {
+		all := deliveries(w.t, w.st, bid)
+		if want := counted(all); tally != want {
 			w.r.Fatalf("the tally says %+v and the deliveries %+v", tally, want)
 		}
 		if state == broadcast.Cancelled {
 			continue
 		}
-		for _, d := range deliveries(w.t, w.st, bid) {
+		for _, d := range all {
 			if d.State == broadcast.DeliveryPending && d.Address.ConversationID != "" {
 				w.r.Fatalf("waits for an address that is there: %+v", d)
 			}
