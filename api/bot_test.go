@@ -261,6 +261,10 @@ func (w *world) announce(n int) (messageID string, why object, b *broadcast.Broa
 	must(w.t, err)
 	messageID, err = w.teams.Send(w.t.Context(), at, payload)
 	must(w.t, err)
+	begun := *b
+	begun.State, begun.StartedAt = broadcast.Sending, time.Now()
+	b, err = w.store.Change(w.t.Context(), broadcast.Change{Before: b, After: &begun})
+	must(w.t, err)
 	why = find(payload.Card, func(o object) bool { return o["type"] == "Action.Execute" && o["verb"] == "why" })
 	if why == nil {
 		w.t.Fatalf("no why button in %s", payload.Card)
@@ -305,6 +309,12 @@ func TestTheWhyButtonIsAnsweredInPlace(t *testing.T) {
 	got := w.inTeams(7, "click", object{"message_id": message, "action": why})
 	if text, _ := got["value"].(string); got["kind"] != "message" || !strings.Contains(text, "“Summer party” was written by Ada Author for: Everyone.") {
 		t.Errorf("the click got %v", got)
+	}
+	secret, err := w.service.Create(t.Context(), person(broadcast.RoleAuthor), broadcast.Message{Title: "Not yet", Body: "Wait."}, broadcast.Audience{Everyone: true})
+	must(t, err)
+	why["data"] = object{"broadcastId": secret.ID}
+	if text, _ := w.inTeams(7, "click", object{"message_id": message, "action": why})["value"].(string); strings.Contains(text, "Not yet") || !strings.Contains(text, "no longer on record") {
+		t.Errorf("what was never sent is told: %q", text)
 	}
 	why["verb"] = "dance"
 	if got := w.inTeams(7, "click", object{"message_id": message, "action": why}); got["kind"] != "error" {

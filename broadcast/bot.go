@@ -55,10 +55,11 @@ func (s *Service) AskedWhy(ctx context.Context, id EntraID, at ConversationRefer
 	return s.messenger.Reply(ctx, at, s.Why(ctx, about))
 }
 
-// Why tells a recipient who sent a broadcast, to whom, and who approved it.
+// Why tells a recipient who sent a broadcast, to whom, and who approved it. Of one
+// that was never sent it tells nothing: the ID comes from the one who asks.
 func (s *Service) Why(ctx context.Context, id ID) string {
 	b, err := s.ledger.Broadcast(ctx, id)
-	if err != nil {
+	if err != nil || b.StartedAt.IsZero() {
 		return "This announcement is no longer on record."
 	}
 	approved := ""
