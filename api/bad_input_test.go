@@ -153,6 +153,8 @@ func TestMovesThatCannotBe(t *testing.T) {
 	author.post(path+"/submit", object{"revision": b["revision"]}).ok(http.StatusOK)
 	author.post(path+"/approve", nil).refused(http.StatusForbidden, "forbidden", "Approver")
 	approver.post(path+"/reject", nil).refused(http.StatusUnprocessableEntity, "invalid", "Say what should change").names(t, "note")
+	approver.post(path+"/reject", object{"note": " \n "}).refused(http.StatusUnprocessableEntity, "invalid", "Say what should change").names(t, "note")
+	approver.post(path+"/reject", object{"note": strings.Repeat("n", 1001)}).refused(http.StatusUnprocessableEntity, "invalid", "longer than 1,000 characters").names(t, "note")
 	approver.post(path+"/reject", `{"note":`).refused(http.StatusBadRequest, "bad_json", "")
 	approver.post(path+"/reject", object{"note": "Name the place."}).ok(http.StatusOK)
 	if got := author.get(path).ok(http.StatusOK); got["state"] != "rejected" || got["reason"] != "Name the place." {

@@ -274,3 +274,19 @@ func TestTheRolloutIsTheAdmins(t *testing.T) {
 	}
 	admin.get("/rollout/people?state=lost").refused(http.StatusUnprocessableEntity, "invalid", "lost").names(t, "state")
 }
+
+func TestAFailedBroadcastThatIsCancelledIsFinished(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	author := w.as(broadcast.RoleAuthor)
+	path, b := author.draft(party())
+	kept, err := w.store.Broadcast(t.Context(), broadcast.ID(b["id"].(string)))
+	must(t, err)
+	failed := *kept
+	failed.State = broadcast.Failed
+	_, err = w.store.Change(t.Context(), broadcast.Change{Before: kept, After: &failed})
+	must(t, err)
+	if got := author.post(path+"/cancel", nil).ok(http.StatusOK); got["state"] != "cancelled" || got["finished_at"] == nil {
+		t.Errorf("cancelled: %v", got)
+	}
+}

@@ -8,7 +8,11 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
+
+// MaxNote is how long a reason may be, in characters.
+const MaxNote = 1000
 
 // Ask is what somebody says when they move a broadcast.
 type Ask struct {
@@ -23,6 +27,9 @@ type Ask struct {
 // reject, schedule, unschedule, send, pause, resume or cancel. Everything that
 // follows from it is stored with it or not at all.
 func (s *Service) Do(ctx context.Context, a Actor, ev Event, ask Ask) (*Broadcast, error) {
+	if ask.Note = strings.TrimSpace(ask.Note); utf8.RuneCountInString(ask.Note) > MaxNote {
+		return nil, &Error{Invalid, "note", "The reason is longer than 1,000 characters. Shorten it."}
+	}
 	b, err := s.ledger.Broadcast(ctx, ask.ID)
 	if err != nil {
 		return nil, err
@@ -65,7 +72,7 @@ func (s *Service) prepare(ctx context.Context, a Actor, m Move, next *Broadcast,
 		next.StartedAt = s.now()
 		return next.ApprovedAsIs()
 	case EventCancel:
-		if m.From.Live() {
+		if m.From.Live() || m.From == Failed {
 			next.FinishedAt = s.now()
 		}
 	}
