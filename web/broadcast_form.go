@@ -25,7 +25,7 @@ func draftOf(b *broadcast.Broadcast) draft {
 
 // readDraft reads the form the editor posts and its modules send.
 func readDraft(c *gin.Context) (draft, error) {
-	if err := c.Request.ParseForm(); err != nil {
+	if err := parseForm(c); err != nil {
 		return draft{}, err
 	}
 	f := c.Request.PostForm

@@ -30,7 +30,7 @@ func (d *Door) moveBroadcast(ev broadcast.Event) handler {
 // the moment it means in the person's own zone; without script it is UTC, and
 // the dialog says so.
 func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
-	if err := c.Request.ParseForm(); err != nil {
+	if err := parseForm(c); err != nil {
 		return broadcast.Ask{}, asked{}, err
 	}
 	f := c.Request.PostForm

@@ -155,6 +155,11 @@ func TestBadInputGetsASentence(t *testing.T) {
 
 	ada.post("/broadcasts", url.Values{"body": {strings.Repeat("x", 10<<20)}}).says(http.StatusRequestEntityTooLarge, "larger than 1 MB")
 	ada.fetch(post, "/preview", url.Values{"body": {strings.Repeat("x", 10<<20)}}).says(http.StatusRequestEntityTooLarge, "larger than 1 MB")
+	for _, path := range []string{"/broadcasts", "/broadcasts/x/approve", "/keys"} {
+		w.approver().post(path+"?x=%zz", url.Values{"title": {"x"}}).lacks("on our side")
+		ada.post(path+"?x=%zz", url.Values{"title": {"x"}}).lacks("on our side")
+	}
+	ada.post("/broadcasts?x=%zz", url.Values{"title": {"x"}}).says(http.StatusBadRequest, "garbled")
 	ada.get("/broadcasts/0190a1b2-c3d4-7000-8000-000000000001").says(http.StatusNotFound, "Go to the announcements")
 	ada.get("/broadcasts/not-an-id").says(http.StatusNotFound)
 	ada.get("/nowhere").says(http.StatusNotFound, "There is no page at this address")

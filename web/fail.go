@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
@@ -10,10 +11,24 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-// errNoMethod is a mistake of the caller that no use-case knows.
-var errNoMethod = errors.New("method not allowed")
+// Mistakes of the caller that no use-case knows.
+var (
+	errNoMethod = errors.New("method not allowed")
+	errGarbled  = errors.New("the form cannot be read")
+)
+
+// parseForm reads a posted form.
+func parseForm(c *gin.Context) error {
+	err := c.Request.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if err == nil || errors.As(err, &tooLarge) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errGarbled, err)
+}
 
 var headings = map[int]string{
+	http.StatusBadRequest:            "That did not arrive whole",
 	http.StatusForbidden:             "This is not open to you",
 	http.StatusNotFound:              "Nothing is here",
 	http.StatusMethodNotAllowed:      "That does not work here",
@@ -50,6 +65,8 @@ func told(c *gin.Context, err error) (int, failure) {
 	switch {
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge, failure{Error: "This form is larger than 1 MB. Shorten the text and send it again."}
+	case errors.Is(err, errGarbled):
+		return http.StatusBadRequest, failure{Error: "The form broke off on its way, or was garbled. Go back and send it again."}
 	case errors.Is(err, errNoMethod):
 		return http.StatusMethodNotAllowed, failure{Error: "This address does not take that kind of request."}
 	case e != nil:

@@ -118,7 +118,7 @@ type signedOutPage struct {
 // keepWords shows a page that holds what was posted, to be sent once more after
 // signing in. The form came from our own page: cross-origin posts end before this.
 func (d *Door) keepWords(c *gin.Context) {
-	if err := c.Request.ParseForm(); err != nil {
+	if err := parseForm(c); err != nil {
 		d.fail(c, err)
 		return
 	}

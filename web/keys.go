@@ -36,7 +36,7 @@ func (d *Door) showKeys(c *gin.Context, a broadcast.Actor, status int, p keysPag
 // createKey answers with the page itself, not a redirect: the secret is in no
 // address, no session and no database, so this answer is the only place for it.
 func (d *Door) createKey(c *gin.Context, a broadcast.Actor) error {
-	if err := c.Request.ParseForm(); err != nil {
+	if err := parseForm(c); err != nil {
 		return err
 	}
 	name := c.Request.PostForm.Get("name")
