@@ -40,7 +40,8 @@ server=$!
 read -r _ || true
 kill -INT "$server" 2>/dev/null || true
 wait "$server" || true
-rm -rf "$2/data"
+rm -rf "$2/data" "$2"/*.log
+rmdir "$2" 2>/dev/null || true
 `
 
 func startPrivate(ctx context.Context) (*private, error) {
