@@ -153,7 +153,7 @@ func (t *tx) recordInstallations(c broadcast.Chunk, outcomes []broadcast.Outcome
 }
 
 // notOvertaken are the outcomes that say something of an installation of which no
-// event has spoken since, in the one order of people.
+// event has spoken since, in the order of their IDs.
 func (t *tx) notOvertaken(outcomes []broadcast.Outcome) ([]broadcast.Outcome, error) {
 	told := slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.Outcome) bool {
 		return o.NewAddress == nil && !o.Forget && o.Installation == ""
