@@ -144,19 +144,26 @@ func worksAfter(m Move, b *Broadcast) []Work {
 	return nil
 }
 
-// Advance makes a move for the engine. A Conflict means that somebody else
-// moved the broadcast first, which is theirs to do: no error.
+// Advance makes a move for the engine, from wherever the broadcast stands now.
 func (s *Service) Advance(ctx context.Context, id ID, ev Event, note string) error {
 	b, err := s.ledger.Broadcast(ctx, id)
 	if err != nil {
 		return err
 	}
-	next, move, err := b.apply(EngineActor, ev, note, s.now())
+	_, err = s.AdvanceFrom(ctx, b, ev, note)
+	return err
+}
+
+// AdvanceFrom makes a move for the engine if the broadcast is still as seen: what
+// was learned before somebody resumed it must not stop it again. It tells whether
+// it moved; that somebody else was first is theirs to do, and no error.
+func (s *Service) AdvanceFrom(ctx context.Context, seen *Broadcast, ev Event, note string) (bool, error) {
+	next, move, err := seen.apply(EngineActor, ev, note, s.now())
 	if IsCode(err, Conflict) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	next.Reason = note
 	works := worksAfter(move, next)
@@ -168,19 +175,24 @@ func (s *Service) Advance(ctx context.Context, id ID, ev Event, note string) err
 	case EventResolved:
 		works = append(works, Work{Kind: KindSweep})
 	}
-	_, err = s.ledger.Change(ctx, Change{Before: b, After: next, Move: move, Works: works})
+	_, err = s.ledger.Change(ctx, Change{Before: seen, After: next, Move: move, Works: works})
 	if IsCode(err, Conflict) {
-		return nil
+		return false, nil
 	}
-	if err == nil {
-		s.log.InfoContext(ctx, "broadcast moved", "broadcast", id, "event", ev, "state", next.State, "note", note)
+	if err != nil {
+		return false, err
 	}
-	return err
+	s.log.InfoContext(ctx, "broadcast moved", "broadcast", seen.ID, "event", ev, "state", next.State, "note", note)
+	return true, nil
 }
 
-// PauseAll stops every broadcast that is being sent: what went wrong concerns
-// each of them (bad credentials, bot disabled).
-func (s *Service) PauseAll(ctx context.Context, why string) error {
+// PauseAll stops every broadcast that is being sent: what went wrong with the one
+// that was seen concerns each of them (bad credentials, bot disabled). If that one
+// has moved on, somebody knows and has acted: the news is old.
+func (s *Service) PauseAll(ctx context.Context, seen *Broadcast, why string) error {
+	if moved, err := s.AdvanceFrom(ctx, seen, EventPause, why); err != nil || !moved {
+		return err
+	}
 	page, err := s.ledger.List(ctx, ListQuery{States: []State{Sending}, Limit: 500})
 	for i := range page.Broadcasts {
 		err = errors.Join(err, s.Advance(ctx, page.Broadcasts[i].ID, EventPause, why))

@@ -202,6 +202,23 @@ func TestAServiceFaultPausesEverythingAndBurnsNobody(t *testing.T) {
 	})
 }
 
+// A slow chunk may learn of a fault that somebody has mended since.
+func TestOldNewsDoesNotPauseWhatSomebodyResumed(t *testing.T) {
+	t.Parallel()
+	each(t, 3, func(w *world) {
+		bid := w.sending("Mended", recipients(1, 3))
+		w.fail(simulator.Fault{Operation: "send", Status: 403, Code: "BotDisabledByAdmin"})
+		w.sender.Workers = 1
+		w.wire.before = func(int) {
+			for _, ev := range []broadcast.Event{broadcast.EventPause, broadcast.EventResume} {
+				must(w.service.Do(w.Context(), admin, ev, broadcast.Ask{ID: bid}))
+			}
+		}
+		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.in(bid, broadcast.Sending)
+	})
+}
+
 func TestARefusedSecretPausesEverything(t *testing.T) {
 	t.Parallel()
 	each(t, 3, func(w *world) {

@@ -84,7 +84,7 @@ func (s *Sender) send(ctx context.Context, id broadcast.ID, number int) (worked 
 	// would wait for the lease, and then take its people for perhaps sent to.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
 	defer cancel()
-	return true, errors.Join(err, run.giveBack(last), s.settle(last, id, run.halted()))
+	return true, errors.Join(err, run.giveBack(last), s.settle(last, b, run.halted()))
 }
 
 // take takes a chunk. A stop does not interrupt it half-way: nobody would know
@@ -122,18 +122,27 @@ func (s *Sender) payload(b *broadcast.Broadcast) (broadcast.Payload, error) {
 
 // settle makes the move a chunk's end calls for: stop everything, stop this
 // broadcast, or finish it if this was the last.
-func (s *Sender) settle(ctx context.Context, id broadcast.ID, halt *broadcast.Fault) error {
-	switch {
-	case halt != nil && halt.Scope == broadcast.ScopeService:
-		return s.Service.PauseAll(ctx, fmt.Sprintf("%s. %s", halt.Reason.Words(), halt.Reason.Remedy()))
-	case halt != nil && halt.Reason == broadcast.ReasonTooLarge:
-		return s.Service.Advance(ctx, id, broadcast.EventFail, "Teams refused the message as too large. Shorten it and send it as a new broadcast.")
-	case halt != nil:
-		return s.Service.Advance(ctx, id, broadcast.EventPause, fmt.Sprintf("Stopped after many failures in a row: %s (%s). Look at the recipients, then resume or cancel.", halt.Reason.Words(), halt.Code))
+func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast, halt *broadcast.Fault) error {
+	if halt != nil {
+		return s.stop(ctx, b, halt)
 	}
-	state, tally, err := s.Ledger.Tally(ctx, id)
+	state, tally, err := s.Ledger.Tally(ctx, b.ID)
 	if err != nil || state != broadcast.Sending || tally.Left() > 0 {
 		return err
 	}
-	return s.Service.Advance(ctx, id, broadcast.EventFinish, "")
+	return s.Service.Advance(ctx, b.ID, broadcast.EventFinish, "")
+}
+
+// stop acts on a fault that concerns more than one person, unless somebody has
+// moved the broadcast since its chunk was taken.
+func (s *Sender) stop(ctx context.Context, b *broadcast.Broadcast, halt *broadcast.Fault) error {
+	if halt.Scope == broadcast.ScopeService {
+		return s.Service.PauseAll(ctx, b, fmt.Sprintf("%s. %s", halt.Reason.Words(), halt.Reason.Remedy()))
+	}
+	ev, why := broadcast.EventPause, fmt.Sprintf("Stopped after many failures in a row: %s (%s). Look at the recipients, then resume or cancel.", halt.Reason.Words(), halt.Code)
+	if halt.Reason == broadcast.ReasonTooLarge {
+		ev, why = broadcast.EventFail, "Teams refused the message as too large. Shorten it and send it as a new broadcast."
+	}
+	_, err := s.Service.AdvanceFrom(ctx, b, ev, why)
+	return err
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,7 +35,7 @@ var started atomic.Bool
 const script = `
 set -e
 "$1/initdb" --pgdata="$2/data" --auth=trust --username=postgres --no-sync --encoding=UTF8 --locale=C >"$2/initdb.log" 2>&1
-"$1/postgres" -D "$2/data" -c listen_addresses=127.0.0.1 -c port="$3" -c unix_socket_directories= -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c log_min_messages=fatal >"$2/server.log" 2>&1 &
+"$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c log_min_messages=fatal >"$2/server.log" 2>&1 &
 server=$!
 read -r _ || true
 kill -INT "$server" 2>/dev/null || true
@@ -57,12 +57,9 @@ func startPrivate(ctx context.Context) (*private, error) {
 	if err := os.Chmod(dir, 0o777); err != nil { // nothing of value is in it
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	p := &private{dir: dir, dsn: fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)}
-	p.cmd = shell(bin, dir, fmt.Sprint(port))
+	// A socket in a folder of its own: ports are taken by whoever else starts just now.
+	p := &private{dir: dir, dsn: "postgres://postgres@/postgres?sslmode=disable&host=" + url.QueryEscape(dir)}
+	p.cmd = shell(bin, dir)
 	if p.leash, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
@@ -124,13 +121,4 @@ func findPrograms() (string, error) {
 		}
 	}
 	return "", errors.New("there is none: install PostgreSQL (Debian: apt-get install postgresql), or set " + EnvPostgres + " to the address of a running server whose user may create databases")
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }
