@@ -177,13 +177,17 @@ func (w *world) spawn() *exec.Cmd {
 
 func (w *world) env2base() string { return "http://" + w.env["FANFARE_LISTEN"] }
 
-// until waits for something to become true; it fails the test after a minute.
+// patience is far longer than anything takes on a busy machine: what ends it is
+// broken, not slow.
+const patience = 3 * time.Minute
+
+// until waits for something to become true.
 func (w *world) until(what string, true_ func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	for !true_() {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("waited a minute in vain until %s", what)
+			w.t.Fatalf("waited %v in vain until %s", patience, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
