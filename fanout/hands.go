@@ -12,6 +12,7 @@ import (
 type Ledger interface {
 	Broadcast(ctx context.Context, id broadcast.ID) (*broadcast.Broadcast, error)
 	Tally(ctx context.Context, id broadcast.ID) (broadcast.State, broadcast.Tally, error)
+	History(ctx context.Context, id broadcast.ID) ([]broadcast.Move, error)
 	// WantEveryone makes newly eligible people wanted if the rollout is running.
 	WantEveryone(ctx context.Context) error
 }

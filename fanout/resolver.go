@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -57,6 +58,11 @@ func (r *Resolver) resolve(ctx context.Context, id broadcast.ID) error {
 	if err := b.ApprovedAsIs(); err != nil {
 		return r.fail(ctx, id, err.Error())
 	}
+	if frozen, err := r.frozen(ctx, id); err != nil {
+		return err
+	} else if frozen {
+		return r.Service.Advance(ctx, id, broadcast.EventResolved, "")
+	}
 	if err := r.addAll(ctx, b); err != nil {
 		if known := broadcast.AsError(err); known != nil && ctx.Err() == nil {
 			return r.fail(ctx, id, known.Message)
@@ -69,6 +75,13 @@ func (r *Resolver) resolve(ctx context.Context, id broadcast.ID) error {
 		return r.fail(ctx, id, "The audience is empty: nobody would get this.")
 	}
 	return r.Service.Advance(ctx, id, broadcast.EventResolved, "")
+}
+
+// frozen tells whether the list was complete once before: a broadcast that failed
+// while it was sent and is resumed takes nobody in who came since.
+func (r *Resolver) frozen(ctx context.Context, id broadcast.ID) (bool, error) {
+	moves, err := r.Ledger.History(ctx, id)
+	return slices.ContainsFunc(moves, func(m broadcast.Move) bool { return m.Event == broadcast.EventResolved }), err
 }
 
 func (r *Resolver) addAll(ctx context.Context, b *broadcast.Broadcast) error {

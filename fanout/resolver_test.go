@@ -56,6 +56,22 @@ func TestAnAudienceThatCannotBeReadInFullFailsTheBroadcast(t *testing.T) {
 	})
 }
 
+func TestNobodyJoinsAListThatWasFrozen(t *testing.T) {
+	t.Parallel()
+	each(t, 3, func(w *world) {
+		bid := w.resolving("Frozen")
+		w.people.members = recipients(1, 3)
+		w.no(w.resolver().Resolve(w.Context(), bid))
+		w.no(w.service.Advance(w.Context(), bid, broadcast.EventFail, "Teams refused it."))
+		w.people.members = recipients(1, 9)
+		must(w.service.Do(w.Context(), admin, broadcast.EventResume, broadcast.Ask{ID: bid}))
+		w.no(w.resolver().Resolve(w.Context(), bid))
+		if b := w.in(bid, broadcast.Sending); b.Tally.Total != 3 {
+			w.Errorf("newcomers joined the frozen list: %+v", b.Tally)
+		}
+	})
+}
+
 func TestPassingTroubleLeavesTheRestForLater(t *testing.T) {
 	t.Parallel()
 	each(t, 1, func(w *world) {
