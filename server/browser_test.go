@@ -263,8 +263,10 @@ func (b *tab) place(selector string) (at [2]float64) {
 		const free = () => { const there = document.elementFromPoint(...middle()); return there && (e.contains(there) || there.contains(e)); };
 		e.scrollIntoView({block: "nearest", behavior: "instant"});
 		if (!free()) e.scrollIntoView({block: "center", behavior: "instant"});
+		// Twice at the same place: a page that still moves would be clicked beside.
+		const was = String(window.testPlace);
 		window.testPlace = middle();
-		return free();
+		return free() && String(window.testPlace) === was;
 	})()`, js(selector)))
 	return evaluate[[2]float64](b, "window.testPlace")
 }

@@ -212,11 +212,19 @@ func (b *window) sees(selector, text string) {
 	b.until(fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q)", selector, text))
 }
 
+// click clicks in the middle of the window, where nothing sticky takes the click,
+// once the element stands still: beside one that moves it would be lost.
 func (b *window) click(selector string) {
 	b.t.Helper()
-	// To the middle first: what is sticky at the edges would take the click.
-	middle := fmt.Sprintf("document.querySelector(%q)?.scrollIntoView({ block: 'center' })", selector)
-	b.do(chromedp.WaitVisible(chromedp.CSS(selector)), evaluate(middle), chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	b.until(fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		if (!e?.checkVisibility()) return false;
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const {x, y} = e.getBoundingClientRect(), was = window.testPlace;
+		window.testPlace = x + " " + y;
+		return window.testPlace === was;
+	})()`, selector))
+	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
 // types writes into the element as a keyboard would.

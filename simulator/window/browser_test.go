@@ -188,8 +188,18 @@ func (w *tab) gone(selector string) {
 	w.until(fmt.Sprintf("![...document.querySelectorAll(%q)].some((e) => e.checkVisibility())", selector))
 }
 
+// click clicks once the element stands still: while a card is drawn, what is below
+// it moves, and a click would land beside.
 func (w *tab) click(selector string) {
 	w.t.Helper()
+	w.until(fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		if (!e?.checkVisibility()) return false;
+		e.scrollIntoView({block: "center", behavior: "instant"});
+		const {x, y} = e.getBoundingClientRect(), was = window.testPlace;
+		window.testPlace = x + " " + y;
+		return window.testPlace === was;
+	})()`, selector))
 	w.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
