@@ -4,16 +4,16 @@
 # that need it then fail with a sentence of their own, none is skipped.
 set -u
 
-postgres() {
-	command -v pg_ctl >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/pg_ctl >/dev/null 2>&1
+has_postgres() {
+	command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
 }
-chromium() {
+has_chromium() {
 	[ -n "${FANFARE_TEST_CHROMIUM:-}" ] || command -v chromium >/dev/null 2>&1 ||
 		command -v chromium-browser >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1
 }
 
-[ -n "${FANFARE_TEST_POSTGRES:-}" ] || postgres || want="${want:-} postgresql"
-chromium || want="${want:-} chromium"
+[ -n "${FANFARE_TEST_POSTGRES:-}" ] || has_postgres || want="${want:-} postgresql"
+has_chromium || want="${want:-} chromium"
 [ -n "${want:-}" ] || exit 0
 
 as_root=""
