@@ -61,6 +61,20 @@ func List[T any](rows []T) (string, error) {
 	return string(raw), err
 }
 
+// oneColumn is a row of a list of IDs.
+type oneColumn struct {
+	EntraID string `json:"entra_id"`
+}
+
+// People is a list of people as a statement's parameter: rows of entra_id.
+func People(ids []broadcast.EntraID) (string, error) {
+	rows := make([]oneColumn, len(ids))
+	for i, id := range ids {
+		rows[i].EntraID = string(id)
+	}
+	return List(rows)
+}
+
 // ActorRef is an actor as two columns hold it.
 func ActorRef(id, name string) broadcast.ActorRef {
 	return broadcast.ActorRef{ID: broadcast.EntraID(id), Name: name}

@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"gorm.io/gorm/schema"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store"
@@ -54,17 +51,7 @@ func take(t testing.TB, st *store.Store, limit int) (names []string, ids []int64
 
 func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
-	dsn := storetest.DSN(t, storetest.SQLite)
-	storetest.Open(t, dsn, nil)
-	columns := storetest.Columns(t, dsn)
-	for _, row := range doors.Tables() {
-		parsed, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
-		must(t, err)
-		want, got := slices.Sorted(slices.Values(columns[parsed.Table])), slices.Sorted(slices.Values(parsed.DBNames))
-		if !slices.Equal(want, got) {
-			t.Errorf("table %s has the columns %v and the row type %v", parsed.Table, want, got)
-		}
-	}
+	storetest.RowsAreTables(t, doors.Tables(), storetest.Doors()...)
 }
 
 func TestARedeliveredActivityIsHandledOnce(t *testing.T) {

@@ -2,12 +2,49 @@ package storetest
 
 import (
 	"database/sql"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"       // database/sql's "pgx"
 	_ "github.com/ncruces/go-sqlite3/driver" // database/sql's "sqlite3"
+	"gorm.io/gorm/schema"
 )
+
+// Census are the tables of package census.
+func Census() []string {
+	return []string{"people", "people_words", "directory_cursors", "installations", "rollouts", "rollout_moves"}
+}
+
+// Doors are the tables of package doors.
+func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
+
+// RowsAreTables fails the test unless the row types are those of the tables, one
+// each, with the migrated columns. What is neither Census nor Doors is the store's
+// to test, so no table goes without.
+func RowsAreTables(t testing.TB, rows []any, tables ...string) {
+	t.Helper()
+	dsn := DSN(t, SQLite)
+	Open(t, dsn, nil)
+	columns := Columns(t, dsn)
+	var found []string
+	for _, row := range rows {
+		parsed, err := schema.Parse(row, &sync.Map{}, schema.NamingStrategy{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := slices.Sorted(slices.Values(columns[parsed.Table])), slices.Sorted(slices.Values(parsed.DBNames))
+		if !slices.Equal(want, got) {
+			t.Errorf("table %s has the columns %v and the row type %v", parsed.Table, want, got)
+		}
+		found = append(found, parsed.Table)
+	}
+	slices.Sort(found)
+	if want := slices.Sorted(slices.Values(tables)); !slices.Equal(found, want) {
+		t.Errorf("there are row types for %v, want %v", found, want)
+	}
+}
 
 // SQL opens a database of ours beside the store, for tests that look at it from
 // outside or break it on purpose.
