@@ -7,17 +7,6 @@ import (
 	"github.com/fanfare/fanfare/store/db"
 )
 
-type installationRow struct {
-	TenantID, EntraID                            string
-	State, Reason, Detail                        string
-	Attempts                                     int
-	NotBefore, Fence, LeasedUntil                int64
-	ServiceURL, ConversationID, ChannelAccountID string
-	UpdatedAt                                    int64 `gorm:"autoUpdateTime:false"`
-}
-
-func (installationRow) TableName() string { return "installations" }
-
 // BotAdded stores a person's address, marks the bot installed and makes what is
 // pending for them ready, handing the chunks to the engine, in one transaction. It
 // brings removed and blocked people back: the event is their own doing.
@@ -72,7 +61,7 @@ func (s *Store) BotGone(ctx context.Context, id broadcast.EntraID, state broadca
 // botGone forgets the address too: a chat with a removed bot is closed, and a
 // bot that comes back tells its address with the event.
 func (t *tx) botGone(ids []broadcast.EntraID, state broadcast.InstallationState) error {
-	rows, err := people(ids)
+	rows, err := db.People(ids)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -90,12 +79,12 @@ func (t *tx) botGone(ids []broadcast.EntraID, state broadcast.InstallationState)
 
 // Address reads where a person can be written to; *Error NotFound if unknown.
 func (s *Store) Address(ctx context.Context, id broadcast.EntraID) (broadcast.ConversationReference, error) {
-	var row installationRow
-	n, err := s.read(ctx).Scan(&row, `SELECT * FROM installations WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> ''`, db.Args{"person": string(id)})
+	var at broadcast.ConversationReference
+	n, err := s.read(ctx).Scan(&at, `SELECT service_url, conversation_id, channel_account_id FROM installations WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> ''`, db.Args{"person": string(id)})
 	if err == nil && n == 0 {
 		err = broadcast.Errorf(broadcast.NotFound, "We do not know yet where to write to this person. Install the app for them, or ask them to write to it.")
 	}
-	return broadcast.ConversationReference{ServiceURL: row.ServiceURL, ConversationID: row.ConversationID, ChannelAccountID: row.ChannelAccountID}, err
+	return at, err
 }
 
 // Seen refreshes a known person's service URL and conversation (protocol C.8). It

@@ -1,11 +1,12 @@
 // Package store is what Fanfare remembers: one ledger on PostgreSQL or on the
 // embedded SQLite, behind the ports its callers declare (house section 9).
 //
-//	directory ─SavePeople──► people ──────────┐
-//	graphinstall ─Take/Record► installations ─┤ AddDeliveries
-//	api ─SaveActivity──► inbox, BotAdded ─────┤
-//	broadcast ─Create/Change─► broadcasts     ▼
-//	fanout ─TakeChunk/RecordOutcomes─► chunks, deliveries, tallies
+//	directory ─census.SavePeople──► people ────────────────────┐
+//	graphinstall ─census.TakeInstallations──► installations ───┤
+//	graphinstall ─RecordInstallations──► installations ────────┤ AddDeliveries
+//	api ─doors.SaveActivity──► inbox, BotAdded ────────────────┤ (census.StartState)
+//	broadcast ─Create/Change──► broadcasts                     ▼
+//	fanout ─TakeChunk/RecordOutcomes──► chunks, deliveries, tallies
 //
 // Rooms never call each other; they meet here. So everything that has to be true
 // together is stored together, in one transaction, with the work that follows
@@ -26,5 +27,6 @@
 // A Store is the handle of one tenant; tenant_id leads every key. One code path
 // serves both databases: package db has the few words in which they differ.
 // Statements run for thousands of people at a time are hand-written, with their
-// price in a comment. Package doors is what the doors remember beside the ledger.
+// price in a comment. Package census is people and installations as a whole, package
+// doors what the doors remember beside the ledger; a Store has both.
 package store

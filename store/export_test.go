@@ -3,12 +3,6 @@ package store
 // Tables are the row types, for the law that they equal the migrated columns.
 func Tables() []any {
 	return []any{
-		personRow{},
-		personWordRow{},
-		cursorRow{},
-		installationRow{},
-		rolloutRow{},
-		rolloutMoveRow{},
 		broadcastRow{},
 		tallyRow{},
 		moveRow{},

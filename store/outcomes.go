@@ -158,12 +158,15 @@ func (t *tx) notOvertaken(outcomes []broadcast.Outcome) ([]broadcast.Outcome, er
 	told := slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.Outcome) bool {
 		return o.NewAddress == nil && !o.Forget && o.Installation == ""
 	})
-	rows, err := people(db.Each(told, func(o broadcast.Outcome) broadcast.EntraID { return o.EntraID }))
+	rows, err := db.People(db.Each(told, func(o broadcast.Outcome) broadcast.EntraID { return o.EntraID }))
 	if err != nil {
 		return nil, err
 	}
-	var known []installationRow
-	if _, err := t.Scan(&known, `SELECT i.* FROM installations i JOIN `+t.Rows("rows", "entra_id text")+` AS r ON i.entra_id = r.entra_id WHERE i.tenant_id = @tenant `, db.Args{"rows": rows}); err != nil {
+	var known []struct {
+		EntraID   string
+		UpdatedAt int64
+	}
+	if _, err := t.Scan(&known, `SELECT i.entra_id, i.updated_at FROM installations i JOIN `+t.Rows("rows", "entra_id text")+` AS r ON i.entra_id = r.entra_id WHERE i.tenant_id = @tenant `, db.Args{"rows": rows}); err != nil {
 		return nil, err
 	}
 	changed := make(map[string]int64, len(known))

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
 
@@ -34,7 +35,7 @@ const turnRoll = "roll"
 // AddDeliveries stores recipients as the next chunk, those not yet on the list
 // only. Price: six statements per page, one of which inserts everybody.
 func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broadcast.Recipient) error {
-	rows, err := recipients(page)
+	rows, err := census.Recipients(page)
 	if err != nil || len(page) == 0 {
 		return err
 	}
@@ -78,7 +79,7 @@ func (t *tx) insertDeliveries(a db.Args) (int64, error) {
 		return 0, err
 	}
 	return t.Exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
-		SELECT @tenant , @id , r.entra_id, CAST(@chunk AS bigint), `+startState+`, `+startReason+`, '', CASE WHEN r.excluded = '' AND i.state = 'refused' THEN i.detail ELSE '' END, 0, 0, '', FALSE, CAST(@now AS bigint)
+		SELECT @tenant , @id , r.entra_id, CAST(@chunk AS bigint), `+census.StartState+`, `+census.StartReason+`, '', CASE WHEN r.excluded = '' AND i.state = 'refused' THEN i.detail ELSE '' END, 0, 0, '', FALSE, CAST(@now AS bigint)
 		FROM `+r+` LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id
 		WHERE TRUE ON CONFLICT DO NOTHING`, a)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
 )
@@ -18,9 +19,10 @@ type Options = db.Options
 type Handout = db.Handout
 
 // Store is the ledger of one tenant. It is safe for concurrent use once its
-// hand-outs are set. What the doors remember (keys, sessions, the inbox) comes
-// with it.
+// hand-outs are set. What is known of people and installations as a whole, and
+// what the doors remember (keys, sessions, the inbox), comes with it.
 type Store struct {
+	census.Census
 	doors.Doors
 	db *db.DB
 }
@@ -32,7 +34,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Doors: doors.New(d), db: d}, nil
+	return &Store{Census: census.New(d), Doors: doors.New(d), db: d}, nil
 }
 
 // Migrate builds or completes the schema; replicas may call it at the same time.

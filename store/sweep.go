@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
 
@@ -36,7 +37,7 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 		}
 		works = append(works, found...)
 	}
-	install, err := t.installsDue(a)
+	install, err := census.InstallsDue(t.Tx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,15 +46,6 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 		works = append([]broadcast.Work{{Kind: broadcast.KindInstall}}, works...)
 	}
 	return works[:min(len(works), limit)], nil
-}
-
-func (t *tx) installsDue(a db.Args) (bool, error) {
-	if state, err := t.rolloutState(); err != nil || state == broadcast.RolloutPaused {
-		return false, err
-	}
-	var n int
-	_, err := t.Scan(&n, `SELECT count(*) FROM (SELECT 1 FROM installations WHERE tenant_id = @tenant AND `+dueInstall+` AND not_before <= @now AND leased_until <= @now LIMIT 1) AS one`, a)
-	return n > 0, err
 }
 
 // CancelLeft marks up to limit waiting deliveries of a cancelled broadcast

@@ -74,16 +74,3 @@ func (t *tx) settle() error {
 	}
 	return nil
 }
-
-// oneColumn is a row of a list of IDs.
-type oneColumn struct {
-	EntraID string `json:"entra_id"`
-}
-
-func people(ids []broadcast.EntraID) (string, error) {
-	rows := make([]oneColumn, len(ids))
-	for i, id := range ids {
-		rows[i].EntraID = string(id)
-	}
-	return db.List(rows)
-}

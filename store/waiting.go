@@ -31,7 +31,7 @@ const liveOf = `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM d
 // live finds what waits for people. Price: a look-up per person in the index of
 // what waits, which is small.
 func (t *tx) live(ids []broadcast.EntraID) ([]waitingRow, error) {
-	rows, err := people(ids)
+	rows, err := db.People(ids)
 	if err != nil {
 		return nil, err
 	}

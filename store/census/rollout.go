@@ -1,4 +1,4 @@
-package store
+package census
 
 import (
 	"context"
@@ -24,27 +24,27 @@ type rolloutMoveRow struct {
 
 func (rolloutMoveRow) TableName() string { return "rollout_moves" }
 
-func (t *tx) rollout() (rolloutRow, error) {
+func rollout(t *db.Tx) (rolloutRow, error) {
 	row := rolloutRow{State: string(broadcast.RolloutIdle)}
 	_, err := t.Scan(&row, `SELECT * FROM rollouts WHERE tenant_id = @tenant `, nil)
 	return row, err
 }
 
-func (t *tx) rolloutState() (broadcast.RolloutState, error) {
-	row, err := t.rollout()
+func rolloutState(t *db.Tx) (broadcast.RolloutState, error) {
+	row, err := rollout(t)
 	return broadcast.RolloutState(row.State), err
 }
 
 // Rollout counts how far the installation has come, over the people the directory
 // says can have the bot: Installed, Wanted, Refused, Removed, Blocked and
 // Untouched add up to Eligible. Price: one pass over people and installations.
-func (s *Store) Rollout(ctx context.Context) (broadcast.Rollout, error) {
-	t := s.read(ctx)
-	row, err := t.rollout()
+func (s Census) Rollout(ctx context.Context) (broadcast.Rollout, error) {
+	t := s.db.Read(ctx)
+	row, err := rollout(t)
 	if err != nil {
 		return broadcast.Rollout{}, err
 	}
-	cursor, err := t.cursor()
+	directory, err := cursor(t)
 	if err != nil {
 		return broadcast.Rollout{}, err
 	}
@@ -56,7 +56,7 @@ func (s *Store) Rollout(ctx context.Context) (broadcast.Rollout, error) {
 	}
 	r := broadcast.Rollout{
 		State: broadcast.RolloutState(row.State), By: db.ActorRef(row.ByID, row.ByName), ChangedAt: db.Moment(row.ChangedAt),
-		Reasons: map[broadcast.Reason]int{}, Excluded: map[broadcast.Reason]int{}, DirectoryAt: cursor.FinishedAt,
+		Reasons: map[broadcast.Reason]int{}, Excluded: map[broadcast.Reason]int{}, DirectoryAt: directory.FinishedAt,
 	}
 	for _, c := range counts {
 		c.addTo(&r)
@@ -103,8 +103,8 @@ func (c installCount) addTo(r *broadcast.Rollout) {
 // audit line. Starting makes the refused wanted again in the same transaction;
 // everybody else eligible follows page by page (WantEveryone), and the next sync
 // goes on where a crash stopped that.
-func (s *Store) SetRollout(ctx context.Context, from, to broadcast.RolloutState, by broadcast.ActorRef, at time.Time) error {
-	err := s.write(ctx, func(t *tx) error {
+func (s Census) SetRollout(ctx context.Context, from, to broadcast.RolloutState, by broadcast.ActorRef, at time.Time) error {
+	err := s.db.Write(ctx, func(t *db.Tx) error {
 		a := db.Args{"from": string(from), "to": string(to), "by": string(by.ID), "name": by.Name, "at": db.Millis(at), "idle": string(broadcast.RolloutIdle)}
 		if _, err := t.Exec(`INSERT INTO rollouts (tenant_id, state, by_id, by_name, changed_at) VALUES (@tenant , @idle , '', '', 0) ON CONFLICT DO NOTHING`, a); err != nil {
 			return err
@@ -137,13 +137,13 @@ const wantPage = 2_000
 // WantEveryone makes newly eligible people wanted if the rollout is running.
 // Price: a walk over people by key, 2,000 per transaction; those who are wanted
 // already cost a look-up.
-func (s *Store) WantEveryone(ctx context.Context) error {
+func (s Census) WantEveryone(ctx context.Context) error {
 	last := ""
 	for {
 		var end string
-		err := s.write(ctx, func(t *tx) error {
+		err := s.db.Write(ctx, func(t *db.Tx) error {
 			end = ""
-			if state, err := t.rolloutState(); err != nil || state != broadcast.RolloutRunning {
+			if state, err := rolloutState(t); err != nil || state != broadcast.RolloutRunning {
 				return err
 			}
 			a := db.Args{"after": last, "limit": wantPage, "now": t.NowMillis()}

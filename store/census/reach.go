@@ -1,4 +1,4 @@
-package store
+package census
 
 import (
 	"context"
@@ -7,13 +7,13 @@ import (
 	"github.com/fanfare/fanfare/store/db"
 )
 
-// The one rule of how a delivery starts, as SQL over r.excluded (the directory's
+// StartState and StartReason are the one rule of how a delivery starts, as SQL over r.excluded (the directory's
 // reason) and i, the person's installation if there is one. The head-count before
 // sending and the list made at sending both come from it, so they cannot differ.
 const (
-	startState = `CASE WHEN r.excluded <> '' OR i.state IN ('removed', 'blocked', 'refused') THEN 'skipped'
+	StartState = `CASE WHEN r.excluded <> '' OR i.state IN ('removed', 'blocked', 'refused') THEN 'skipped'
 		WHEN i.conversation_id <> '' THEN 'ready' ELSE 'pending' END`
-	startReason = `CASE WHEN r.excluded <> '' THEN r.excluded WHEN i.state IN ('removed', 'blocked') THEN i.state
+	StartReason = `CASE WHEN r.excluded <> '' THEN r.excluded WHEN i.state IN ('removed', 'blocked') THEN i.state
 		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END ELSE '' END`
 )
 
@@ -42,17 +42,17 @@ func addReach(to *broadcast.Reach, counts []reachCount) {
 
 // ReachEveryone counts everybody the directory has. Price: one pass over people
 // and installations, about half a second for a million.
-func (s *Store) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
+func (s Census) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
 	reach := broadcast.Reach{Excluded: map[broadcast.Reason]int{}}
 	const everyone = ` FROM people r LEFT JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id
 		WHERE r.tenant_id = @tenant AND NOT r.deleted `
 	var counts []reachCount
-	t := s.read(ctx)
-	if _, err := t.Scan(&counts, `SELECT `+startState+` AS state, `+startReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
+	t := s.db.Read(ctx)
+	if _, err := t.Scan(&counts, `SELECT `+StartState+` AS state, `+StartReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
 		return reach, err
 	}
 	addReach(&reach, counts)
-	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+startState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
+	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+StartState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
 	return reach, err
 }
 
@@ -60,26 +60,26 @@ func (s *Store) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
 const reachPage = 5_000
 
 // ReachOf counts the given people. Price: one statement per 5,000.
-func (s *Store) ReachOf(ctx context.Context, people []broadcast.Recipient) (broadcast.Reach, error) {
+func (s Census) ReachOf(ctx context.Context, people []broadcast.Recipient) (broadcast.Reach, error) {
 	reach := broadcast.Reach{Excluded: map[broadcast.Reason]int{}}
-	t := s.read(ctx)
+	t := s.db.Read(ctx)
 	for len(people) > 0 {
 		page := people[:min(len(people), reachPage)]
 		people = people[len(page):]
-		rows, err := recipients(page)
+		rows, err := Recipients(page)
 		if err != nil {
 			return reach, err
 		}
 		from := ` FROM ` + s.db.Rows("rows", "entra_id text, excluded text") + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id `
 		var counts []reachCount
-		if _, err := t.Scan(&counts, `SELECT `+startState+` AS state, `+startReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, db.Args{"rows": rows}); err != nil {
+		if _, err := t.Scan(&counts, `SELECT `+StartState+` AS state, `+StartReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, db.Args{"rows": rows}); err != nil {
 			return reach, err
 		}
 		addReach(&reach, counts)
 		if missing := sampleSize - len(reach.Sample); missing > 0 {
 			var names []string
 			_, err := t.Scan(&names, `SELECT p.name`+from+`JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id
-				WHERE p.name <> '' AND `+startState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"rows": rows, "n": missing})
+				WHERE p.name <> '' AND `+StartState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"rows": rows, "n": missing})
 			if err != nil {
 				return reach, err
 			}
@@ -94,8 +94,8 @@ type recipientJSON struct {
 	Excluded string `json:"excluded"`
 }
 
-// recipients is a page as a statement's parameter.
-func recipients(page []broadcast.Recipient) (string, error) {
+// Recipients is a page as a statement's parameter: rows of entra_id and excluded.
+func Recipients(page []broadcast.Recipient) (string, error) {
 	return db.List(db.Each(page, func(r broadcast.Recipient) recipientJSON {
 		return recipientJSON{string(r.EntraID), string(r.Excluded)}
 	}))

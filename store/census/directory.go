@@ -1,4 +1,4 @@
-package store
+package census
 
 import (
 	"context"
@@ -62,30 +62,30 @@ const turnDirectory = "directory"
 // passed it; a nil cursor leaves the stored one. Fields that are absent stay as
 // they are. Somebody who appears without being deleted is back. Price: four
 // statements per page.
-func (s *Store) SavePeople(ctx context.Context, patches []broadcast.PersonPatch, c *broadcast.Cursor) error {
-	return s.write(ctx, func(t *tx) error {
+func (s Census) SavePeople(ctx context.Context, patches []broadcast.PersonPatch, c *broadcast.Cursor) error {
+	return s.db.Write(ctx, func(t *db.Tx) error {
 		if err := t.Turn(turnDirectory, true); err != nil {
 			return err
 		}
-		now, err := t.cursor()
+		now, err := cursor(t)
 		if err != nil {
 			return err
 		}
 		if c != nil {
 			now = *c
-			if err := t.saveCursor(now); err != nil {
+			if err := saveCursor(t, now); err != nil {
 				return err
 			}
 		}
 		if len(patches) == 0 {
 			return nil
 		}
-		return t.savePatches(patches, now.Round)
+		return savePatches(t, patches, now.Round)
 	})
 }
 
-func (t *tx) savePatches(patches []broadcast.PersonPatch, round int64) error {
-	rows, err := people(db.Each(patches, func(p broadcast.PersonPatch) broadcast.EntraID { return p.EntraID }))
+func savePatches(t *db.Tx, patches []broadcast.PersonPatch, round int64) error {
+	rows, err := db.People(db.Each(patches, func(p broadcast.PersonPatch) broadcast.EntraID { return p.EntraID }))
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (t *tx) savePatches(patches []broadcast.PersonPatch, round int64) error {
 		}
 		is[id] = patched(old, patch, round, t.NowMillis())
 	}
-	return t.upsertPeople(was, is)
+	return upsertPeople(t, was, is)
 }
 
 // patched is a person after a patch; two patches of one page apply in order.
@@ -128,7 +128,7 @@ func patched(p personRow, patch broadcast.PersonPatch, round, now int64) personR
 	return p
 }
 
-func (t *tx) upsertPeople(was, is map[string]personRow) error {
+func upsertPeople(t *db.Tx, was, is map[string]personRow) error {
 	var rows []personRow
 	var added, dropped []personWordRow
 	for id, p := range is {
@@ -155,8 +155,8 @@ func (t *tx) upsertPeople(was, is map[string]personRow) error {
 	}
 	words := t.Rows("rows", "word text, entra_id text")
 	return errors.Join(
-		t.wordsExec(dropped, `DELETE FROM people_words WHERE tenant_id = @tenant AND (word, entra_id) IN (SELECT r.word, r.entra_id FROM `+words+` AS r)`),
-		t.wordsExec(added, `INSERT INTO people_words (tenant_id, word, entra_id) SELECT @tenant , r.word, r.entra_id FROM `+words+` AS r WHERE TRUE ON CONFLICT DO NOTHING`))
+		wordsExec(t, dropped, `DELETE FROM people_words WHERE tenant_id = @tenant AND (word, entra_id) IN (SELECT r.word, r.entra_id FROM `+words+` AS r)`),
+		wordsExec(t, added, `INSERT INTO people_words (tenant_id, word, entra_id) SELECT @tenant , r.word, r.entra_id FROM `+words+` AS r WHERE TRUE ON CONFLICT DO NOTHING`))
 }
 
 // wordRows are the words in one list and not in the other.
@@ -170,7 +170,7 @@ func wordRows(id string, in, notIn []string) []personWordRow {
 	return rows
 }
 
-func (t *tx) wordsExec(rows []personWordRow, stmt string) error {
+func wordsExec(t *db.Tx, rows []personWordRow, stmt string) error {
 	raw, err := db.List(rows)
 	if err != nil || len(rows) == 0 {
 		return err
@@ -180,15 +180,15 @@ func (t *tx) wordsExec(rows []personWordRow, stmt string) error {
 }
 
 // Cursor is where reading the directory stands; the zero one for never begun.
-func (s *Store) Cursor(ctx context.Context) (broadcast.Cursor, error) { return s.read(ctx).cursor() }
+func (s Census) Cursor(ctx context.Context) (broadcast.Cursor, error) { return cursor(s.db.Read(ctx)) }
 
-func (t *tx) cursor() (broadcast.Cursor, error) {
+func cursor(t *db.Tx) (broadcast.Cursor, error) {
 	var row cursorRow
 	_, err := t.Scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
 	return broadcast.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: db.Moment(row.FinishedAt)}, err
 }
 
-func (t *tx) saveCursor(c broadcast.Cursor) error {
+func saveCursor(t *db.Tx, c broadcast.Cursor) error {
 	_, err := t.Exec(`INSERT INTO directory_cursors (tenant_id, link, round, full_read, finished_at) VALUES (@tenant , @link , @round , @full , @finished )
 		ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link, round = excluded.round, full_read = excluded.full_read, finished_at = excluded.finished_at`,
 		db.Args{"link": c.Link, "round": c.Round, "full": c.Full, "finished": db.Millis(c.FinishedAt)})
@@ -201,8 +201,8 @@ var errNobodyRead = errors.New("store: a full read of the directory found nobody
 
 // EndRound ends a full read: people not seen in c.Round are deleted, and c is
 // stored. A round that saw nobody is refused. Price: one pass over people.
-func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
-	err := s.write(ctx, func(t *tx) error {
+func (s Census) EndRound(ctx context.Context, c broadcast.Cursor) error {
+	err := s.db.Write(ctx, func(t *db.Tx) error {
 		if err := t.Turn(turnDirectory, true); err != nil {
 			return err
 		}
@@ -221,7 +221,7 @@ func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
 				return err
 			}
 		}
-		return t.saveCursor(c)
+		return saveCursor(t, c)
 	})
 	if err == nil {
 		s.db.Analyze(ctx, "people", "people_words")
@@ -230,9 +230,9 @@ func (s *Store) EndRound(ctx context.Context, c broadcast.Cursor) error {
 }
 
 // PeoplePage reads everybody the directory has, in the order of their IDs.
-func (s *Store) PeoplePage(ctx context.Context, after broadcast.EntraID, limit int) ([]broadcast.Recipient, error) {
+func (s Census) PeoplePage(ctx context.Context, after broadcast.EntraID, limit int) ([]broadcast.Recipient, error) {
 	var page []broadcast.Recipient
-	_, err := s.read(ctx).Scan(&page, `SELECT entra_id, excluded FROM people WHERE tenant_id = @tenant AND entra_id > @after AND NOT deleted ORDER BY entra_id LIMIT @limit `,
+	_, err := s.db.Read(ctx).Scan(&page, `SELECT entra_id, excluded FROM people WHERE tenant_id = @tenant AND entra_id > @after AND NOT deleted ORDER BY entra_id LIMIT @limit `,
 		db.Args{"after": string(after), "limit": limit})
 	return page, err
 }
@@ -240,13 +240,13 @@ func (s *Store) PeoplePage(ctx context.Context, after broadcast.EntraID, limit i
 // KnownPeople reads those of the given people the directory has ever had, deleted
 // ones with that reason. Price: one look-up each, in one statement; CROSS JOIN
 // keeps SQLite from walking all people in the order asked for.
-func (s *Store) KnownPeople(ctx context.Context, ids []broadcast.EntraID) ([]broadcast.Recipient, error) {
-	rows, err := people(ids)
+func (s Census) KnownPeople(ctx context.Context, ids []broadcast.EntraID) ([]broadcast.Recipient, error) {
+	rows, err := db.People(ids)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
 	var known []broadcast.Recipient
-	_, err = s.read(ctx).Scan(&known, `SELECT p.entra_id, p.excluded FROM `+s.db.Rows("rows", "entra_id text")+` AS r CROSS JOIN people p
+	_, err = s.db.Read(ctx).Scan(&known, `SELECT p.entra_id, p.excluded FROM `+s.db.Rows("rows", "entra_id text")+` AS r CROSS JOIN people p
 		WHERE p.tenant_id = @tenant AND p.entra_id = r.entra_id ORDER BY p.entra_id`, db.Args{"rows": rows})
 	return known, err
 }

@@ -1,0 +1,13 @@
+package census
+
+// Tables are the row types, for the law that they equal the migrated columns.
+func Tables() []any {
+	return []any{
+		personRow{},
+		personWordRow{},
+		cursorRow{},
+		installationRow{},
+		rolloutRow{},
+		rolloutMoveRow{},
+	}
+}
