@@ -30,12 +30,11 @@ var started atomic.Bool
 
 // The server runs under a shell that holds on to our end of a pipe: when this
 // process ends, whether cleanly, by a panic or by a kill, reading returns and the
-// shell takes the server and its files along. Safety against power cuts is off:
-// the data is worth nothing, the time is.
+// shell takes the server and its files along.
 const script = `
 set -e
 "$1/initdb" --pgdata="$2/data" --auth=trust --username=postgres --no-sync --encoding=UTF8 --locale=C >"$2/initdb.log" 2>&1
-"$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB -c log_min_messages=fatal >"$2/server.log" 2>&1 &
+"$1/postgres" -D "$2/data" -c listen_addresses= -c unix_socket_directories="$2" -c max_connections=300 -c log_min_messages=fatal $3 >"$2/server.log" 2>&1 &
 server=$!
 read -r _ || true
 kill -INT "$server" 2>/dev/null || true
@@ -43,6 +42,23 @@ wait "$server" || true
 rm -rf "$2/data" "$2"/*.log
 rmdir "$2" 2>/dev/null || true
 `
+
+// EnvDurable names the environment variable that has the private server keep its
+// promises as in production, and gives it some memory: for measuring.
+const EnvDurable = "FANFARE_TEST_DURABLE"
+
+// Safety against power cuts is usually off: the data is worth nothing, the time is.
+const (
+	hasty   = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c shared_buffers=64MB"
+	durable = "-c fsync=on -c synchronous_commit=on -c full_page_writes=on -c shared_buffers=512MB -c max_wal_size=4GB"
+)
+
+func serverSettings() string {
+	if os.Getenv(EnvDurable) != "" {
+		return durable
+	}
+	return hasty
+}
 
 func startPrivate(ctx context.Context) (*private, error) {
 	bin, err := findPrograms()
@@ -59,7 +75,7 @@ func startPrivate(ctx context.Context) (*private, error) {
 	}
 	// A socket in a folder of its own: ports are taken by whoever else starts just now.
 	p := &private{dir: dir, dsn: "postgres://postgres@/postgres?sslmode=disable&host=" + url.QueryEscape(dir)}
-	p.cmd = shell(bin, dir)
+	p.cmd = shell(bin, dir, serverSettings())
 	if p.leash, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
