@@ -20,7 +20,7 @@ func (d *Door) createBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err := d.check(a, in); err != nil {
 		return err
 	}
-	b, err := d.service.Create(c.Request.Context(), a, in.message(), in.Audience.audience())
+	b, err := d.service.Create(c.Request.Context(), a, broadcast.Proposal{Message: in.message(), Audience: in.Audience.audience()})
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func (d *Door) check(a broadcast.Actor, in draftJSON) error {
 	if !a.MayWrite() {
 		return nil
 	}
-	return d.service.Check(in.message(), in.Audience.audience())
+	return d.service.Check(broadcast.Proposal{Message: in.message(), Audience: in.Audience.audience()})
 }
 
 type editJSON struct {
@@ -60,7 +60,7 @@ func (d *Door) editBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err := d.check(a, in.draftJSON); err != nil {
 		return err
 	}
-	b, err := d.service.Edit(c.Request.Context(), a, id, in.Revision, in.message(), in.Audience.audience())
+	b, err := d.service.Edit(c.Request.Context(), a, id, in.Revision, broadcast.Proposal{Message: in.message(), Audience: in.Audience.audience()})
 	if err != nil {
 		return err
 	}

@@ -1,9 +1,11 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"regexp"
 	"strings"
 )
 
@@ -30,10 +32,7 @@ func (a Audience) Words() string {
 	}
 	names := make([]string, len(a.Groups))
 	for i, g := range a.Groups {
-		names[i] = g.Name
-		if g.Name == "" {
-			names[i] = g.ID
-		}
+		names[i] = cmp.Or(g.Name, g.ID)
 	}
 	if len(names) == 0 {
 		return "Nobody yet"
@@ -62,21 +61,10 @@ func (a Audience) Problems() Problems {
 	return nil
 }
 
-// isGUID accepts the usual 8-4-4-4-12 form only, which also keeps anything else
-// out of Graph paths.
-func isGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, r := range s {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		hex := r >= '0' && r <= '9' || r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F'
-		if dash != (r == '-') || !dash && !hex {
-			return false
-		}
-	}
-	return true
-}
+// guid is the usual form only, which also keeps anything else out of Graph paths.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func isGUID(s string) bool { return guid.MatchString(s) }
 
 // Recipient is a person, resolved from an audience. Excluded is the directory's
 // reason why they cannot be written to; what the bot's state adds is the store's.
@@ -104,7 +92,7 @@ type Directory interface {
 	// when any part cannot be read it yields an error and stops. An *Error names
 	// the part in words for people; anything else is passing trouble.
 	Members(ctx context.Context, a Audience) iter.Seq2[Recipient, error]
-	// Groups finds groups by the beginning of a word of their name, at most limit.
+	// Groups finds at most limit groups by the beginning of a word of their name.
 	Groups(ctx context.Context, text string, limit int) ([]GroupHit, error)
 }
 

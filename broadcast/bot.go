@@ -62,11 +62,11 @@ func (s *Service) Why(ctx context.Context, id ID) string {
 	if err != nil || b.StartedAt.IsZero() {
 		return "This announcement is no longer on record."
 	}
-	approved := ""
+	why := fmt.Sprintf("“%s” was written by %s for: %s.", b.Message.Title, b.Author.Name, b.Audience.Words())
 	if b.ApprovedBy.Name != "" {
-		approved = fmt.Sprintf(" %s approved it.", b.ApprovedBy.Name)
+		why += fmt.Sprintf(" %s approved it.", b.ApprovedBy.Name)
 	}
-	return fmt.Sprintf("“%s” was written by %s for: %s.%s", b.Message.Title, b.Author.Name, b.Audience.Words(), approved)
+	return why
 }
 
 // People is what the ledger remembers of our bot at people.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -25,13 +26,40 @@ func NewID(now time.Time) ID {
 	return ID(fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16]))
 }
 
+// BroadcastKind says what a broadcast does with its message.
+type BroadcastKind string
+
+// An announcement is sent. An edit replaces the message of its Target where it was
+// received, a recall deletes it there: both go the way of any broadcast, over the
+// Target's recipients, with a tally of their own.
+const (
+	KindAnnouncement BroadcastKind = "announcement"
+	KindEdit         BroadcastKind = "edit"
+	KindRecall       BroadcastKind = "recall"
+)
+
+// BroadcastKinds is every kind. The database CHECK repeats it.
+func BroadcastKinds() []BroadcastKind {
+	return []BroadcastKind{KindAnnouncement, KindEdit, KindRecall}
+}
+
+// Proposal is what an author decides: what people read, who is meant, how it is sent.
+type Proposal struct {
+	Message  Message
+	Audience Audience
+	Plan     Plan
+}
+
 // Broadcast is one message on its way to one audience.
 type Broadcast struct {
 	ID       ID
+	Kind     BroadcastKind
+	Target   ID // of an edit or a recall: the announcement it changes
 	State    State
 	Revision int64 // grows by one with every stored change; a stale one is a Conflict
 	Message  Message
 	Audience Audience
+	Plan     Plan
 
 	Author      ActorRef
 	Editors     []EntraID // everybody who ever changed message or audience: none of them may approve
@@ -48,37 +76,53 @@ type Broadcast struct {
 	StartedAt  time.Time // when Send was pressed (or the schedule released it)
 	FinishedAt time.Time
 
+	// Expected is the head-count the list of recipients was frozen at; known before
+	// the list is written to its end, which is at ListedAt.
+	Expected int
+	ListedAt time.Time
+	// Wave is which chunks may be sent: 0 only the canary's, 1 all.
+	Wave int
+	// RetryAt is set while failed people (of RetryReason, if one is set) are being
+	// made ready again: those who failed up to then.
+	RetryAt     time.Time
+	RetryReason Reason
+	RecalledAt  time.Time // when a recall of it began
+	Halted      bool      // paused by a Halt, and resumed with it
+	LateCount   int       // people taken in after the list was frozen
+
 	Tally Tally
 }
 
-// Hash is the fingerprint of what people will read and who is meant: what an
-// approver approves, and what the sender compares before the first message.
-func (b *Broadcast) Hash() string {
-	return hashOf(b.Message, b.Audience)
-}
+// Proposal is the author's part of a broadcast.
+func (b *Broadcast) Proposal() Proposal { return Proposal{b.Message, b.Audience, b.Plan} }
 
-func hashOf(m Message, a Audience) string {
-	// encoding/json writes struct fields in order of declaration, so equal
-	// values give equal bytes; no field of either can fail to marshal.
-	raw, _ := json.Marshal(struct {
+// Hash is the fingerprint of what people will read, who is meant and how it is
+// sent: what an approver approves, and what the sender compares before the first
+// message.
+func (b *Broadcast) Hash() string {
+	// encoding/json writes struct fields in order of declaration, so equal values
+	// give equal bytes; no field can fail to marshal. What was added later is left
+	// out when empty, so that hashes stored before still hold.
+	print := struct {
 		M Message
 		A Audience
-	}{m, a})
+		P *Plan  `json:",omitempty"`
+		T string `json:",omitempty"`
+	}{M: b.Message, A: b.Audience}
+	if b.Plan != (Plan{}) {
+		print.P = &b.Plan
+	}
+	if b.Kind == KindEdit || b.Kind == KindRecall {
+		print.T = string(b.Kind) + " " + string(b.Target)
+	}
+	raw, _ := json.Marshal(print)
 	sum := sha256.Sum256(raw)
 	return hex.EncodeToString(sum[:])
 }
 
 // Edited tells whether id ever changed this broadcast's message or audience.
 func (b *Broadcast) Edited(id EntraID) bool {
-	if b.Author.ID == id || b.SubmittedBy.ID == id {
-		return true
-	}
-	for _, e := range b.Editors {
-		if e == id {
-			return true
-		}
-	}
-	return false
+	return b.Author.ID == id || b.SubmittedBy.ID == id || slices.Contains(b.Editors, id)
 }
 
 // Move is one line of the audit trail: who did what to a broadcast, and when.

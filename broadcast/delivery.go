@@ -55,8 +55,12 @@ type ConversationReference struct {
 type Chunk struct {
 	BroadcastID ID
 	Number      int
+	Wave        int
 	Fence       int64
-	Deliveries  []Delivery // ready and due
+	// OpenTo is the delivery up to which sending may have begun: if the holder dies,
+	// only what is open may have arrived. It is stored before anything beyond it is sent.
+	OpenTo     int64
+	Deliveries []Delivery // ready and due
 }
 
 // What the ledger answers when a chunk is not ours.
@@ -71,6 +75,7 @@ type Outcome struct {
 	EntraID    EntraID
 	State      DeliveryState // sent, failed, skipped, or ready for another try
 	Reason     Reason
+	Status     int // HTTP status of a failed try; 0 for none or a network error
 	Code       string
 	Detail     string
 	ActivityID string

@@ -6,10 +6,6 @@
 // The nouns (Broadcast, Message, Audience, Recipient, Delivery, Installation,
 // Actor) stand in files of their own name. The state machine is the table in
 // state.go: rule, buttons, database CHECK and audit trail are all read from it.
-// Service holds the use-cases both doors call. What the engine does is a set of
-// functions over the ledger (package fanout) that may be killed, lost or
-// run twice without harm, because the ledger (package store) is the only truth.
-//
-// It imports the standard library only (house law 1); the work itself stands in
-// package fanout.
+// Service holds the use-cases both doors call. The work itself (package fanout) is
+// functions over the ledger (package store), the only truth.
 package broadcast

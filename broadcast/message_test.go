@@ -95,25 +95,6 @@ func TestTallyAddsUp(t *testing.T) {
 	}
 }
 
-func TestPaceTellsRateAndRest(t *testing.T) {
-	t.Parallel()
-	start := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-	var p broadcast.Pace
-	if _, known := p.Left(broadcast.Tally{Total: 10, Ready: 10}); known {
-		t.Error("a rest is known before anything was seen")
-	}
-	for s := range 31 {
-		p.See(broadcast.Tally{Total: 3000, Ready: 3000 - 45*s, Sent: 45 * s}, start.Add(time.Duration(s)*time.Second))
-	}
-	if got := p.Rate(); got < 44.9 || got > 45.1 {
-		t.Errorf("rate %.2f, want 45", got)
-	}
-	left, known := p.Left(broadcast.Tally{Total: 3000, Ready: 450})
-	if !known || left != 10*time.Second {
-		t.Errorf("left %v (%v), want 10s", left, known)
-	}
-}
-
 func TestReasonsHaveWordsAndRemedies(t *testing.T) {
 	t.Parallel()
 	for _, r := range broadcast.Reasons() {

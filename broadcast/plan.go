@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -84,6 +85,13 @@ type Plan struct {
 	Repeats   Repeats   // "" is risk
 }
 
+// tidy is the plan as it is stored: times to the second, in UTC, so that its hash
+// is the same before and after.
+func (p Plan) tidy() Plan {
+	p.ExpiresAt, p.LateUntil = p.ExpiresAt.UTC().Truncate(time.Second), p.LateUntil.UTC().Truncate(time.Second)
+	return p
+}
+
 // Usual fills in what was left empty.
 func (p Plan) Usual() Plan {
 	if p.Priority == "" {
@@ -98,11 +106,8 @@ func (p Plan) Usual() Plan {
 	return p
 }
 
-// Limits of a canary.
-const (
-	maxCanary        = 10_000
-	maxFailedPercent = 100
-)
+// maxCanary is how many people a first wave may have.
+const maxCanary = 10_000
 
 // Problems lists what keeps the plan from being used. Times are compared with now
 // only where a past one could never work.
@@ -112,13 +117,13 @@ func (p Plan) Problems(now time.Time) Problems {
 		out = append(out, &Error{Code: Invalid, Field: field, Message: fmt.Sprintf(format, args...)})
 	}
 	u := p.Usual()
-	if !oneOf(u.Priority, Priorities()) {
+	if !slices.Contains(Priorities(), u.Priority) {
 		add("plan.priority", "There is no priority %q. Choose urgent, normal or bulk.", p.Priority)
 	}
-	if !oneOf(u.Late, Lates()) {
+	if !slices.Contains(Lates(), u.Late) {
 		add("plan.late", "Choose until_finished, until_date or never for people who get the app later.")
 	}
-	if !oneOf(u.Repeats, RepeatPolicies()) {
+	if !slices.Contains(RepeatPolicies(), u.Repeats) {
 		add("plan.repeats", "Choose risk or avoid for messages Teams does not confirm.")
 	}
 	if !p.ExpiresAt.IsZero() && !p.ExpiresAt.After(now) {
@@ -144,19 +149,10 @@ func (c Canary) problems() Problems {
 		return bad("plan.canary.group", "Choose either a number of people or a group for the first wave, not both.")
 	case c.Group.ID != "" && !isGUID(c.Group.ID):
 		return bad("plan.canary.group", "%q is not the ID of a group. Choose the group from the list.", c.Group.ID)
-	case c.MaxFailedPercent < 0 || c.MaxFailedPercent > maxFailedPercent:
+	case c.MaxFailedPercent < 0 || c.MaxFailedPercent > 100:
 		return bad("plan.canary.max_failed_percent", "The share of failures is a percentage from 0 to 100.")
 	case !c.On() && (c.Auto || c.MaxFailedPercent != 0):
 		return bad("plan.canary.people", "Say how many people the first wave has, or choose a group.")
 	}
 	return nil
-}
-
-func oneOf[T comparable](v T, known []T) bool {
-	for _, k := range known {
-		if v == k {
-			return true
-		}
-	}
-	return false
 }

@@ -1,5 +1,11 @@
 package broadcast
 
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
 // Reason says why a delivery or an installation ended as it did. Every reason
 // has words for people and a remedy for the admin.
 type Reason string
@@ -30,6 +36,10 @@ const (
 	ReasonThrottled    Reason = "throttled"
 	ReasonTrouble      Reason = "service_trouble"
 	ReasonUnknownError Reason = "unknown_error"
+
+	ReasonUnconfirmed  Reason = "unconfirmed"    // may have arrived, and must not be repeated
+	ReasonNoActivityID Reason = "no_activity_id" // the message is there, but Teams never named it
+	ReasonMessageGone  Reason = "message_gone"   // there is no such message any more
 )
 
 type reasonText struct{ words, remedy string }
@@ -57,24 +67,18 @@ var reasonTexts = map[Reason]reasonText{
 	ReasonThrottled:     {"Throttled", "Nothing: Fanfare waits as long as Teams asks."},
 	ReasonTrouble:       {"Teams had trouble", "Nothing: Fanfare tries again."},
 	ReasonUnknownError:  {"Unknown answer", "Look at the code in the detail."},
+	ReasonUnconfirmed:   {"Not confirmed by Teams", "It may have arrived. Retry only if getting it twice does no harm."},
+	ReasonNoActivityID:  {"Message has no ID", "Teams may hold a copy it never named; it cannot be changed or taken back."},
+	ReasonMessageGone:   {"Message already gone", "Nothing to do: the person deleted the chat or the message."},
 }
 
 // Words is the reason in a few words for a table cell.
 func (r Reason) Words() string {
-	if t, ok := reasonTexts[r]; ok {
-		return t.words
-	}
-	return string(r)
+	return cmp.Or(reasonTexts[r].words, string(r))
 }
 
 // Remedy is a sentence on what can be done about it.
 func (r Reason) Remedy() string { return reasonTexts[r].remedy }
 
 // Reasons lists every reason that has words.
-func Reasons() []Reason {
-	out := make([]Reason, 0, len(reasonTexts))
-	for r := range reasonTexts {
-		out = append(out, r)
-	}
-	return out
-}
+func Reasons() []Reason { return slices.Collect(maps.Keys(reasonTexts)) }

@@ -29,12 +29,17 @@ type Change struct {
 	After  *Broadcast
 	Move   Move
 	Works  []Work
+	// Child is a broadcast that begins with this move (a recall), stored with its own
+	// first Move in the same transaction; nil for none.
+	Child     *Broadcast
+	ChildMove Move
 }
 
 // ListQuery asks for a page of broadcasts. Text matches anywhere in the title,
 // case folded.
 type ListQuery struct {
 	States []State // nil for all
+	Target ID      // only corrections and recalls of this one; "" for all
 	Text   string
 	After  ID // ID of the last row seen
 	Limit  int
@@ -52,8 +57,12 @@ type Deliveries interface {
 	Recipients(ctx context.Context, q RecipientQuery) (RecipientPage, error)
 	// Reasons counts a broadcast's deliveries by state and reason, only those with a reason.
 	Reasons(ctx context.Context, id ID) ([]ReasonCount, error)
-	// Tally reads only state and tally: cheap enough for every second.
-	Tally(ctx context.Context, id ID) (State, Tally, error)
+	// Standing reads only what changes: cheap enough for every second.
+	Standing(ctx context.Context, id ID) (Standing, error)
+	// Attempts reads the failed tries at one delivery, oldest first.
+	Attempts(ctx context.Context, id ID, delivery int64) ([]Attempt, error)
+	// Canary counts the first wave: how it stands by itself. Zero without one.
+	Canary(ctx context.Context, id ID) (Tally, error)
 }
 
 // Reaches says how far an audience would come, without storing anything.
@@ -69,6 +78,7 @@ type Ledger interface {
 	Reaches
 	People
 	Rollouts
+	Halts
 }
 
 // Config is what the service is made of.

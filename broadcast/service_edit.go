@@ -16,32 +16,35 @@ func may(a Actor, roles ...Role) error {
 // MayWrite are the roles that write broadcasts; doors use it to show or hide.
 func (a Actor) MayWrite() bool { return a.Has(authors...) }
 
-// Check tells everything that keeps a message from being sent to an audience,
-// as far as can be known without asking Microsoft.
-func (s *Service) Check(m Message, to Audience) error {
-	p := append(m.Trimmed().Problems(s.links), to.Problems()...)
-	if len(p) > 0 {
-		return p
+// Check tells everything that keeps a proposal from being sent, as far as can be
+// known without asking Microsoft.
+func (s *Service) Check(p Proposal) error {
+	bad := append(p.Message.Trimmed().Problems(s.links), p.Audience.Problems()...)
+	if bad = append(bad, p.Plan.Problems(s.now())...); len(bad) > 0 {
+		return bad
 	}
-	_, err := s.messenger.Compose(&Broadcast{ID: NewID(s.now()), Message: m.Trimmed(), Audience: to})
+	_, err := s.messenger.Compose(&Broadcast{ID: NewID(s.now()), Message: p.Message.Trimmed(), Audience: p.Audience})
 	return err
 }
 
 // Create starts a draft. A draft may be unfinished; only what would be cut off
 // or garbled is refused.
-func (s *Service) Create(ctx context.Context, a Actor, m Message, to Audience) (*Broadcast, error) {
+func (s *Service) Create(ctx context.Context, a Actor, p Proposal) (*Broadcast, error) {
 	if err := may(a, authors...); err != nil {
 		return nil, err
 	}
-	m = m.Trimmed()
-	if p := m.tooLong(); len(p) > 0 {
+	return s.begin(ctx, a, &Broadcast{Kind: KindAnnouncement, Message: p.Message, Audience: p.Audience, Plan: p.Plan})
+}
+
+// begin stores a new draft of any kind.
+func (s *Service) begin(ctx context.Context, a Actor, b *Broadcast) (*Broadcast, error) {
+	b.Message, b.Plan = b.Message.Trimmed(), b.Plan.tidy()
+	if p := b.Message.tooLong(); len(p) > 0 {
 		return nil, p
 	}
 	now := s.now()
-	b := &Broadcast{
-		ID: NewID(now), State: Draft, Revision: 1, Message: m, Audience: to,
-		Author: a.ActorRef, Editors: []EntraID{a.ID}, CreatedAt: now, UpdatedAt: now,
-	}
+	b.ID, b.State, b.Revision, b.Wave = NewID(now), Draft, 1, 1
+	b.Author, b.Editors, b.CreatedAt, b.UpdatedAt = a.ActorRef, []EntraID{a.ID}, now, now
 	move := Move{BroadcastID: b.ID, Event: EventCreate, To: Draft, By: a.ActorRef, At: now, Hash: b.Hash()}
 	if err := s.ledger.Create(ctx, b, move); err != nil {
 		return nil, err
@@ -49,10 +52,10 @@ func (s *Service) Create(ctx context.Context, a Actor, m Message, to Audience) (
 	return b, nil
 }
 
-// Edit replaces message and audience if nobody else changed the broadcast since
-// revision. Whatever was submitted or approved becomes a draft again; an edit
-// that changes nothing does nothing.
-func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, m Message, to Audience) (*Broadcast, error) {
+// Edit replaces message, audience and plan if nobody else changed the broadcast
+// since revision. Whatever was submitted or approved becomes a draft again; an edit
+// that changes nothing does nothing. A correction has its announcement's audience.
+func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, p Proposal) (*Broadcast, error) {
 	b, err := s.ledger.Broadcast(ctx, id)
 	if err != nil {
 		return nil, err
@@ -62,16 +65,19 @@ func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, m Me
 		return nil, err
 	}
 	if b.Revision != revision {
-		return nil, s.stale(b)
+		return nil, s.stale()
 	}
-	m = m.Trimmed()
-	if p := m.tooLong(); len(p) > 0 {
-		return nil, p
+	p.Message = p.Message.Trimmed()
+	if bad := p.Message.tooLong(); len(bad) > 0 {
+		return nil, bad
 	}
-	if hashOf(m, to) == b.Hash() {
+	next.Message, next.Audience, next.Plan = p.Message, p.Audience, p.Plan.tidy()
+	if b.Kind == KindEdit {
+		next.Audience, next.Plan = b.Audience, Plan{Priority: p.Plan.Priority}
+	}
+	if next.Hash() == b.Hash() {
 		return b, nil
 	}
-	next.Message, next.Audience = m, to
 	next.ApprovedBy, next.ApprovedHash, next.SubmittedBy, next.Reason = ActorRef{}, "", ActorRef{}, ""
 	if !slices.Contains(next.Editors, a.ID) {
 		next.Editors = append(slices.Clone(next.Editors), a.ID)
@@ -80,11 +86,8 @@ func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, m Me
 	return s.ledger.Change(ctx, Change{Before: b, After: next, Move: move})
 }
 
-func (s *Service) stale(b *Broadcast) *Error {
-	return &Error{
-		Code: Conflict, Field: "revision",
-		Message: "Somebody changed this broadcast since you opened it. Your words are still here: compare them with the newer version, then save again.",
-	}
+func (s *Service) stale() *Error {
+	return &Error{Conflict, "revision", "Somebody changed this broadcast since you opened it. Your words are still here: compare them with the newer version, then save again."}
 }
 
 // Get reads one broadcast.
@@ -121,7 +124,7 @@ func (s *Service) Preview(a Actor, b Broadcast) (Payload, error) {
 	if b.Author == (ActorRef{}) {
 		b.Author = a.ActorRef
 	}
-	b.Message = b.Message.Trimmed()
+	b.Message, b.Plan = b.Message.Trimmed(), b.Plan.tidy()
 	if p := b.Message.tooLong(); len(p) > 0 {
 		return Payload{}, p
 	}

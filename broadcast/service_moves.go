@@ -3,7 +3,6 @@ package broadcast
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,13 +18,14 @@ type Ask struct {
 	ID ID
 	// Revision is what they were looking at; a newer one is a Conflict. 0 does not compare.
 	Revision int64
-	Note     string    // the reason, for people; required when sending back
+	Note     string    // the reason, for people; required when sending back and recalling
 	DueAt    time.Time // for schedule
+	Reason   Reason    // for retry: only those who failed for it; "" for all
 }
 
 // Do makes one move of the state table for a person: submit, withdraw, approve,
-// reject, schedule, unschedule, send, pause, resume or cancel. Everything that
-// follows from it is stored with it or not at all.
+// reject, schedule, unschedule, send, pause, resume, go, retry, recall or cancel.
+// Everything that follows from it is stored with it or not at all.
 func (s *Service) Do(ctx context.Context, a Actor, ev Event, ask Ask) (*Broadcast, error) {
 	if ask.Note = strings.TrimSpace(ask.Note); utf8.RuneCountInString(ask.Note) > MaxNote {
 		return nil, &Error{Invalid, "note", "The reason is longer than 1,000 characters. Shorten it."}
@@ -41,12 +41,17 @@ func (s *Service) Do(ctx context.Context, a Actor, ev Event, ask Ask) (*Broadcas
 	if ask.Revision != 0 && ask.Revision != b.Revision {
 		return nil, &Error{Code: Conflict, Field: "revision", Message: "Somebody changed this broadcast since you opened it. Reload the page and look at it again first."}
 	}
-	next.Reason = ask.Note
+	next.Reason, next.Halted = ask.Note, false
 	if err := s.prepare(ctx, a, move, next, ask); err != nil {
 		return nil, err
 	}
 	move.Hash = next.Hash()
-	return s.ledger.Change(ctx, Change{Before: b, After: next, Move: move, Works: worksAfter(move, next)})
+	c := Change{Before: b, After: next, Move: move, Works: worksAfter(move, next)}
+	if ev == EventRecall {
+		c.Child, c.ChildMove = recallOf(b, a, ask.Note, s.now())
+		c.Works = worksAfter(c.ChildMove, c.Child)
+	}
+	return s.ledger.Change(ctx, c)
 }
 
 // prepare checks what a move needs beyond role and state, and notes who made it.
@@ -65,12 +70,26 @@ func (s *Service) prepare(ctx context.Context, a Actor, m Move, next *Broadcast,
 		if !ask.DueAt.After(s.now()) {
 			return &Error{Invalid, "at", "Choose a time in the future."}
 		}
+		if x := next.Plan.ExpiresAt; !x.IsZero() && !ask.DueAt.Before(x) {
+			return &Error{Invalid, "at", "It is not to be delivered after its expiry, and this time is later. Choose an earlier one."}
+		}
 		next.DueAt = ask.DueAt
 	case EventUnschedule:
 		next.DueAt = time.Time{}
 	case EventSend:
 		next.StartedAt = s.now()
-		return next.ApprovedAsIs()
+		return s.sendable(ctx, next)
+	case EventResume:
+		return s.notHalted(ctx)
+	case EventGo:
+		next.Wave = 1
+	case EventRetry:
+		return s.prepareRetry(next, ask)
+	case EventRecall:
+		if ask.Note == "" {
+			return &Error{Invalid, "note", "Say why it is taken back: the reason stays on record."}
+		}
+		next.RecalledAt = s.now()
 	case EventCancel:
 		if m.From.Live() || m.From == Failed {
 			next.FinishedAt = s.now()
@@ -82,11 +101,20 @@ func (s *Service) prepare(ctx context.Context, a Actor, m Move, next *Broadcast,
 // submittable is everything that must be right before a reviewer's time is
 // taken: the message whole, the audience readable, and somebody in it.
 func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
-	if err := s.Check(b.Message, b.Audience); err != nil {
+	if err := s.Check(b.Proposal()); err != nil {
 		return err
 	}
-	if err := s.nameGroups(ctx, &b.Audience); err != nil {
+	if b.Kind == KindEdit {
+		return nil // its list is its announcement's
+	}
+	if err := s.nameGroups(ctx, b.Audience.Groups, "audience", func(g []Group) { b.Audience.Groups = g }); err != nil {
 		return err
+	}
+	if b.Plan.Canary.Group.ID != "" {
+		ring := []Group{b.Plan.Canary.Group}
+		if err := s.nameGroups(ctx, ring, "plan.canary.group", func(g []Group) { b.Plan.Canary.Group = g[0] }); err != nil {
+			return err
+		}
 	}
 	reach, err := s.reach(ctx, b.Audience)
 	if err != nil {
@@ -100,19 +128,22 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 
 // nameGroups takes the groups' names from the directory: a name that came with
 // the draft could tell the reviewer another audience than the one that is meant.
-func (s *Service) nameGroups(ctx context.Context, to *Audience) error {
-	named := slices.Clone(to.Groups)
-	for i, g := range named {
+func (s *Service) nameGroups(ctx context.Context, groups []Group, field string, set func([]Group)) error {
+	if len(groups) == 0 {
+		return nil
+	}
+	named := slices.Clone(groups)
+	for i, g := range groups {
 		hits, err := s.directory.Groups(ctx, g.ID, 1)
 		if err != nil {
 			return err
 		}
 		if len(hits) == 0 || !strings.EqualFold(hits[0].ID, g.ID) {
-			return &Error{Invalid, "audience", fmt.Sprintf("The group “%s” is not in the directory any more. Take it out of the audience.", cmp.Or(g.Name, g.ID))}
+			return &Error{Invalid, field, fmt.Sprintf("The group “%s” is not in the directory any more. Choose another one.", cmp.Or(g.Name, g.ID))}
 		}
 		named[i].Name = hits[0].Name
 	}
-	to.Groups = named
+	set(named)
 	return nil
 }
 
@@ -138,7 +169,9 @@ func worksAfter(m Move, b *Broadcast) []Work {
 		return []Work{{Kind: KindResolve, BroadcastID: b.ID}}
 	case m.Event == EventCancel && (m.From.Live() || m.From == Failed):
 		return []Work{{Kind: KindCancel, BroadcastID: b.ID}}
-	case m.Event == EventResume:
+	case m.Event == EventRetry:
+		return []Work{{Kind: KindRetry, BroadcastID: b.ID}}
+	case m.Event == EventResume, m.Event == EventGo, m.Event == EventLate:
 		return []Work{{Kind: KindSweep}}
 	}
 	return nil
@@ -172,31 +205,38 @@ func (s *Service) AdvanceFrom(ctx context.Context, seen *Broadcast, ev Event, no
 		next.StartedAt = s.now()
 	case EventFinish:
 		next.FinishedAt = s.now()
+	case EventGo:
+		next.Wave = 1
 	case EventResolved:
+		if next.ListedAt.IsZero() {
+			next.ListedAt = s.now()
+		}
 		works = append(works, Work{Kind: KindSweep})
 	}
-	_, err = s.ledger.Change(ctx, Change{Before: seen, After: next, Move: move, Works: works})
+	return s.change(ctx, Change{Before: seen, After: next, Move: move, Works: works})
+}
+
+// OpenList lets a broadcast be sent while its list, frozen at expected people, is
+// still being written; the resolver notes when it is complete (Note).
+func (s *Service) OpenList(ctx context.Context, seen *Broadcast, expected int) (bool, error) {
+	next, move, err := seen.apply(EngineActor, EventResolved, "", s.now())
+	if err != nil {
+		return false, err
+	}
+	next.Reason, next.Expected = "", expected
+	return s.change(ctx, Change{Before: seen, After: next, Move: move, Works: []Work{{Kind: KindSweep}}})
+}
+
+// change stores a move of the engine's and tells whether it was made: that
+// somebody else was first is no error.
+func (s *Service) change(ctx context.Context, c Change) (bool, error) {
+	_, err := s.ledger.Change(ctx, c)
 	if IsCode(err, Conflict) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
 	}
-	s.log.InfoContext(ctx, "broadcast moved", "broadcast", seen.ID, "event", ev, "state", next.State, "note", note)
+	s.log.InfoContext(ctx, "broadcast moved", "broadcast", c.Before.ID, "event", c.Move.Event, "state", c.After.State, "note", c.Move.Note)
 	return true, nil
-}
-
-// PauseAll stops every broadcast that is being sent: what went wrong with the one
-// that was seen concerns each of them (bad credentials, bot disabled). If that one
-// has moved on, somebody knows and has acted: the news is old.
-func (s *Service) PauseAll(ctx context.Context, seen *Broadcast, why string) error {
-	if moved, err := s.AdvanceFrom(ctx, seen, EventPause, why); err != nil || !moved {
-		return err
-	}
-	page, err := s.ledger.List(ctx, ListQuery{States: []State{Sending}, Limit: 500})
-	for i := range page.Broadcasts {
-		err = errors.Join(err, s.Advance(ctx, page.Broadcasts[i].ID, EventPause, why))
-	}
-	s.log.ErrorContext(ctx, "everything paused", "why", why)
-	return err
 }

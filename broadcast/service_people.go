@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -24,10 +25,9 @@ func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
 	}
 	var people []Recipient
 	for r, err := range s.directory.Members(ctx, to) {
-		if err != nil {
+		if people = append(people, r); err != nil {
 			return Reach{}, err
 		}
-		people = append(people, r)
 	}
 	return s.ledger.ReachOf(ctx, people)
 }
@@ -62,7 +62,7 @@ func (s *Service) Recipients(ctx context.Context, a Actor, q RecipientQuery) (Re
 	if err := may(a, Roles()...); err != nil {
 		return RecipientPage{}, err
 	}
-	if q.State != "" && !knownDeliveryState(q.State) {
+	if q.State != "" && !slices.Contains(DeliveryStates(), q.State) {
 		return RecipientPage{}, &Error{Invalid, "state", fmt.Sprintf("There is no state %q.", q.State)}
 	}
 	if _, err := s.ledger.Broadcast(ctx, q.BroadcastID); err != nil {
@@ -70,15 +70,6 @@ func (s *Service) Recipients(ctx context.Context, a Actor, q RecipientQuery) (Re
 	}
 	q.Limit = pageSize(q.Limit, 100)
 	return s.ledger.Recipients(ctx, q)
-}
-
-func knownDeliveryState(s DeliveryState) bool {
-	for _, known := range DeliveryStates() {
-		if s == known {
-			return true
-		}
-	}
-	return false
 }
 
 // Reasons counts a broadcast's deliveries by state and reason.
@@ -89,12 +80,28 @@ func (s *Service) Reasons(ctx context.Context, a Actor, id ID) ([]ReasonCount, e
 	return s.ledger.Reasons(ctx, id)
 }
 
-// Progress reads state and tally: cheap enough to be asked every second.
-func (s *Service) Progress(ctx context.Context, a Actor, id ID) (State, Tally, error) {
+// Attempts reads the failed tries at one delivery of a broadcast, oldest first.
+func (s *Service) Attempts(ctx context.Context, a Actor, id ID, delivery int64) ([]Attempt, error) {
 	if err := may(a, Roles()...); err != nil {
-		return "", Tally{}, err
+		return nil, err
 	}
-	return s.ledger.Tally(ctx, id)
+	return s.ledger.Attempts(ctx, id, delivery)
+}
+
+// CanaryTally reads how the first wave of a broadcast stands.
+func (s *Service) CanaryTally(ctx context.Context, a Actor, id ID) (Tally, error) {
+	if err := may(a, Roles()...); err != nil {
+		return Tally{}, err
+	}
+	return s.ledger.Canary(ctx, id)
+}
+
+// Standing reads how far a broadcast is: cheap enough to be asked every second.
+func (s *Service) Standing(ctx context.Context, a Actor, id ID) (Standing, error) {
+	if err := may(a, Roles()...); err != nil {
+		return Standing{}, err
+	}
+	return s.ledger.Standing(ctx, id)
 }
 
 // Rollout reads how far the installation has come.

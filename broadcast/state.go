@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,7 @@ const (
 	Resolving State = "resolving"
 	Sending   State = "sending"
 	Paused    State = "paused"
+	Held      State = "held"
 	Sent      State = "sent"
 	Cancelled State = "cancelled"
 	Failed    State = "failed"
@@ -26,7 +28,7 @@ const (
 
 // States is every state, in the order of life. The database CHECK repeats it.
 func States() []State {
-	return []State{Draft, InReview, Rejected, Approved, Scheduled, Resolving, Sending, Paused, Sent, Cancelled, Failed}
+	return []State{Draft, InReview, Rejected, Approved, Scheduled, Resolving, Sending, Paused, Held, Sent, Cancelled, Failed}
 }
 
 // Event is what happens to a broadcast.
@@ -50,6 +52,12 @@ const (
 	EventFinish     Event = "finish"
 	EventCancel     Event = "cancel"
 	EventFail       Event = "fail"
+	EventHold       Event = "hold"      // the first wave is over: wait for a person's go
+	EventGo         Event = "go"        // let everybody else have it
+	EventRetry      Event = "retry"     // try failed people again
+	EventLate       Event = "late"      // people who got the app later were taken in
+	EventRecall     Event = "recall"    // take the messages back
+	EventCorrected  Event = "corrected" // a correction was sent: its words are the broadcast's now
 )
 
 // Rule is one row of the moves table: in From, Event by one of Who leads to To.
@@ -89,7 +97,20 @@ var moves = []Rule{
 	{Sending, EventFail, Failed, engine},
 	{Sending, EventPause, Paused, drivers},
 	{Paused, EventResume, Sending, senders},
+	{Sending, EventHold, Held, engine},
+	{Sending, EventGo, Sending, engine},
+	{Held, EventGo, Sending, senders},
 	{Sending, EventFinish, Sent, engine},
+	{Sent, EventLate, Sending, engine},
+	{Sent, EventRetry, Sending, senders},
+	{Sending, EventRetry, Sending, senders},
+	{Paused, EventRetry, Paused, senders},
+	{Sent, EventRecall, Sent, senders},
+	{Cancelled, EventRecall, Cancelled, senders},
+	{Failed, EventRecall, Failed, senders},
+	{Sent, EventCorrected, Sent, engine},
+	{Cancelled, EventCorrected, Cancelled, engine},
+	{Failed, EventCorrected, Failed, engine},
 	{Failed, EventResume, Resolving, senders},
 	{Draft, EventCancel, Cancelled, authors},
 	{InReview, EventCancel, Cancelled, senders},
@@ -99,6 +120,7 @@ var moves = []Rule{
 	{Resolving, EventCancel, Cancelled, senders},
 	{Sending, EventCancel, Cancelled, senders},
 	{Paused, EventCancel, Cancelled, senders},
+	{Held, EventCancel, Cancelled, senders},
 	{Failed, EventCancel, Cancelled, senders},
 }
 
@@ -130,6 +152,24 @@ func (b *Broadcast) why(a Actor, ev Event) *Error {
 	if (ev == EventApprove || ev == EventReject) && b.Edited(a.ID) {
 		return Errorf(Forbidden, "You wrote or changed this broadcast, so somebody else has to review it.")
 	}
+	return b.notNow(ev)
+}
+
+// notNow is why an event that the state allows makes no sense for this broadcast.
+func (b *Broadcast) notNow(ev Event) *Error {
+	recalled := !b.RecalledAt.IsZero()
+	switch {
+	case ev == EventRecall && b.Kind != KindAnnouncement:
+		return Errorf(Conflict, "Only an announcement can be recalled. Open the announcement it belongs to.")
+	case ev == EventRecall && recalled:
+		return Errorf(Conflict, "It was recalled already. Open the recall to see whom it reached, and retry those it did not.")
+	case ev == EventRecall && b.Tally.Sent+b.Tally.Failed == 0:
+		return Errorf(Conflict, "Nobody has received it, so there is nothing to recall.")
+	case (ev == EventRetry || ev == EventLate) && recalled:
+		return Errorf(Conflict, "It was recalled, so it is sent to nobody any more.")
+	case ev == EventRetry && b.Tally.Failed == 0:
+		return Errorf(Conflict, "Nobody failed, so there is nobody to try again.")
+	}
 	return nil
 }
 
@@ -141,14 +181,17 @@ func (b *Broadcast) apply(a Actor, ev Event, note string, now time.Time) (*Broad
 	r, _ := rule(b.State, ev)
 	next := *b
 	next.State, next.UpdatedAt = r.To, now
+	if ev == EventSend || ev == EventRelease {
+		next.Wave = 1
+		if b.Plan.Canary.On() {
+			next.Wave = 0
+		}
+	}
 	return &next, Move{BroadcastID: b.ID, Event: ev, From: b.State, To: r.To, By: a.ActorRef, At: now, Note: note, Hash: b.Hash()}, nil
 }
 
 // Live tells whether the engine still works on a broadcast in this state.
-func (s State) Live() bool { return s == Resolving || s == Sending || s == Paused }
-
-// Over tells whether nothing further happens in this state by itself.
-func (s State) Over() bool { return s == Sent || s == Cancelled }
+func (s State) Live() bool { return s == Resolving || s == Sending || s == Paused || s == Held }
 
 // Words is the state as people read it.
 func (s State) Words() string {
@@ -170,11 +213,10 @@ func (e Event) Participle() string {
 		EventReject: "sent back", EventSchedule: "scheduled", EventUnschedule: "taken off the schedule",
 		EventSend: "sent", EventPause: "paused", EventResume: "resumed", EventCancel: "cancelled",
 		EventRelease: "released", EventResolved: "resolved", EventFinish: "finished", EventFail: "failed",
+		EventHold: "held", EventGo: "let go on", EventRetry: "retried", EventLate: "sent to late joiners",
+		EventRecall: "recalled", EventCorrected: "corrected",
 	}
-	if w, ok := words[e]; ok {
-		return w
-	}
-	return string(e)
+	return cmp.Or(words[e], string(e))
 }
 
 func roleWords(roles []Role) string {

@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -11,8 +12,11 @@ type Kind string
 // The kinds of work. Each is a function over the ledger.
 const (
 	KindResolve Kind = "resolve" // turn a broadcast's audience into deliveries
-	KindSend    Kind = "send"    // send one chunk
+	KindSend    Kind = "send"    // send a broadcast's chunks, one after another, for a while
 	KindCancel  Kind = "cancel"  // mark what a cancelled broadcast left as cancelled
+	KindExpire  Kind = "expire"  // mark what a broadcast did not reach in time as expired
+	KindRetry   Kind = "retry"   // make failed deliveries ready again
+	KindLate    Kind = "late"    // take people in who got the app after the list was frozen
 	KindInstall Kind = "install" // install the bot for those who are wanted, for a while
 	KindSync    Kind = "sync"    // read the directory's changes
 	KindSweep   Kind = "sweep"   // ask the ledger what has nobody, and move on what is due
@@ -21,16 +25,30 @@ const (
 
 // Kinds is every kind, for the engines to register.
 func Kinds() []Kind {
-	return []Kind{KindResolve, KindSend, KindCancel, KindInstall, KindSync, KindSweep, KindClean}
+	return []Kind{KindResolve, KindSend, KindCancel, KindExpire, KindRetry, KindLate, KindInstall, KindSync, KindSweep, KindClean}
 }
+
+// Seats is how many hands may send one broadcast at a time in the whole
+// installation. More than one replica has for a lane (so that the others go on at
+// once when one dies), and few, because they all draw from one budget.
+const Seats = 8
 
 // Work is a reference to something to do, never a truth: it may be lost, doubled
 // or run twice without harm, because whoever does it reads the ledger first.
 type Work struct {
 	Kind        Kind
-	BroadcastID ID  // for resolve, send, cancel
-	Chunk       int // for send
+	BroadcastID ID       // for all but install, sync, sweep and clean
+	Seat        int      // for send: 1 to Seats
+	Priority    Priority // for send: the broadcast's, which chooses the lane
 }
+
+// ErrMore is what a Do returns that did its share and leaves more: the engine puts
+// the work back behind everything that waits in its lane.
+var ErrMore = errors.New("there is more to do")
+
+// ErrNotYet is what a Do returns whose turn has not come: something else has to end
+// first. It is no failure; the sweep asks again.
+var ErrNotYet = errors.New("not yet")
 
 // Periodic is work that comes round by itself, once per period in the whole
 // installation, and once at start.
@@ -40,7 +58,8 @@ type Periodic struct {
 }
 
 // Do does one piece of work. It returns when ctx is done at the latest. An error
-// is logged; the next sweep finds what is left, so an engine need not retry.
+// (ErrMore and ErrNotYet apart) is logged; the next sweep finds what is left, so an
+// engine need not retry.
 type Do func(ctx context.Context, w Work) error
 
 // Engine decides who does which piece of work, and when.

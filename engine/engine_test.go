@@ -23,7 +23,7 @@ func TestEveryFailureIsLoggedOnceWithItsWork(t *testing.T) {
 	}{
 		{"success", false, func(context.Context, broadcast.Work) error { return nil }, nil},
 		{"error", false, func(context.Context, broadcast.Work) error { return errors.New("no luck") }, []string{"work failed", "no luck"}},
-		{"panic", false, func(_ context.Context, w broadcast.Work) error { _ = []int{}[w.Chunk]; return nil }, []string{"work panicked", "index out of range", "engine_test.go"}},
+		{"panic", false, func(_ context.Context, w broadcast.Work) error { _ = []int{}[w.Seat]; return nil }, []string{"work panicked", "index out of range", "engine_test.go"}},
 		{"stop", true, func(ctx context.Context, _ broadcast.Work) error { return ctx.Err() }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -35,7 +35,7 @@ func TestEveryFailureIsLoggedOnceWithItsWork(t *testing.T) {
 				cancel()
 			}
 			defer cancel()
-			err := o.Guard(c.do)(ctx, broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b7", Chunk: 12})
+			err := o.Guard(c.do)(ctx, broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b7", Seat: 12})
 			if (err == nil) != (c.name == "success") {
 				t.Errorf("returned %v", err)
 			}
@@ -48,7 +48,7 @@ func TestEveryFailureIsLoggedOnceWithItsWork(t *testing.T) {
 			if len(c.wants) > 0 && strings.Count(log.String(), "\n") != 1 {
 				t.Errorf("logged not one line but %q", log.String())
 			}
-			for _, want := range append(c.wants, "work.kind=send", "work.broadcast=b7", "work.chunk=12") {
+			for _, want := range append(c.wants, "work.kind=send", "work.broadcast=b7", "work.seat=12") {
 				if len(c.wants) > 0 && !strings.Contains(log.String(), want) {
 					t.Errorf("%q is missing in %s", want, log.String())
 				}

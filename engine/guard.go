@@ -44,5 +44,5 @@ func (o Options) Guard(do broadcast.Do) broadcast.Do {
 // attr names a piece of work in a log line.
 func attr(w broadcast.Work) slog.Attr {
 	return slog.Group("work", slog.String("kind", string(w.Kind)),
-		slog.String("broadcast", string(w.BroadcastID)), slog.Int("chunk", w.Chunk))
+		slog.String("broadcast", string(w.BroadcastID)), slog.Int("seat", w.Seat))
 }

@@ -11,7 +11,7 @@ import (
 // Ledger is what every piece of work reads first.
 type Ledger interface {
 	Broadcast(ctx context.Context, id broadcast.ID) (*broadcast.Broadcast, error)
-	Tally(ctx context.Context, id broadcast.ID) (broadcast.State, broadcast.Tally, error)
+	Standing(ctx context.Context, id broadcast.ID) (broadcast.Standing, error)
 	History(ctx context.Context, id broadcast.ID) ([]broadcast.Move, error)
 	// WantEveryone makes newly eligible people wanted if the rollout is running.
 	WantEveryone(ctx context.Context) error
@@ -52,7 +52,7 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 // send works a chunk. Where chunks go faster than the sweep comes round, the hands
 // would stand idle in between: so it is called for every now and then.
 func (h *Hands) send(ctx context.Context, w broadcast.Work) error {
-	worked, err := h.Sender.send(ctx, w.BroadcastID, w.Chunk)
+	worked, err := h.Sender.send(ctx, w.BroadcastID, w.Seat)
 	if err != nil || !worked || ctx.Err() != nil || h.chunks.Add(1)%(sweepLimit/4) != 0 {
 		return err
 	}

@@ -63,8 +63,8 @@ func TestTheSweepMovesOnWhatIsDueAndFindsWhatHasNobody(t *testing.T) {
 		for _, want := range []broadcast.Work{
 			{Kind: broadcast.KindResolve, BroadcastID: due},
 			{Kind: broadcast.KindCancel, BroadcastID: gone},
-			{Kind: broadcast.KindSend, BroadcastID: open, Chunk: 1},
-			{Kind: broadcast.KindSend, BroadcastID: open, Chunk: 2},
+			{Kind: broadcast.KindSend, BroadcastID: open, Seat: 1},
+			{Kind: broadcast.KindSend, BroadcastID: open, Seat: 2},
 		} {
 			if !d.asked(want) {
 				w.Errorf("nobody is asked for %+v", want)
@@ -87,10 +87,10 @@ func TestAShortBroadcastDoesNotWaitForALongOne(t *testing.T) {
 		second := w.sending("Short", recipients(1, 3))
 		d := &desk{}
 		w.no(w.hands(d).Do(w.Context(), broadcast.Work{Kind: broadcast.KindSweep}))
-		if !d.asked(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: first, Chunk: 1}) {
+		if !d.asked(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: first, Seat: 1}) {
 			w.Error("nobody is asked for the long one")
 		}
-		at := slices.Index(d.works, broadcast.Work{Kind: broadcast.KindSend, BroadcastID: second, Chunk: 1})
+		at := slices.Index(d.works, broadcast.Work{Kind: broadcast.KindSend, BroadcastID: second, Seat: 1})
 		if at < 0 || at > 2 {
 			w.Errorf("the short one comes at place %d of %d", at, len(d.works))
 		}
@@ -156,13 +156,13 @@ func TestHandsThatEmptyTheirTableCallForMore(t *testing.T) {
 		bid, d := w.sending("Fast", pages...), &desk{}
 		h := w.hands(d)
 		for i := range 7 {
-			w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: i + 1}))
-			w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: i + 1})) // nothing to do: does not count
+			w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: i + 1}))
+			w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: i + 1})) // nothing to do: does not count
 		}
 		if len(d.works) != 0 {
 			w.Errorf("called early: %v", d.works)
 		}
-		w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: 8}))
+		w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 8}))
 		if !d.asked(broadcast.Work{Kind: broadcast.KindSweep}) {
 			w.Error("the hands stand idle until the sweep comes round")
 		}

@@ -43,8 +43,8 @@ func (r *Resolver) Resolve(ctx context.Context, id broadcast.ID) error {
 	if err == nil {
 		return nil
 	}
-	if state, _, gone := r.Ledger.Tally(ctx, id); gone == nil && state != broadcast.Resolving {
-		r.Log.InfoContext(ctx, "resolving given up: the broadcast has moved on", "broadcast", id, "state", state, "cause", err)
+	if now, gone := r.Ledger.Standing(ctx, id); gone == nil && now.State != broadcast.Resolving {
+		r.Log.InfoContext(ctx, "resolving given up: the broadcast has moved on", "broadcast", id, "state", now.State, "cause", err)
 		return nil
 	}
 	return err
@@ -69,9 +69,9 @@ func (r *Resolver) resolve(ctx context.Context, id broadcast.ID) error {
 		}
 		return err
 	}
-	if _, tally, err := r.Ledger.Tally(ctx, id); err != nil {
+	if now, err := r.Ledger.Standing(ctx, id); err != nil {
 		return err
-	} else if tally.Total == 0 {
+	} else if now.Tally.Total == 0 {
 		return r.fail(ctx, id, "The audience is empty: nobody would get this.")
 	}
 	return r.Service.Advance(ctx, id, broadcast.EventResolved, "")

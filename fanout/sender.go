@@ -11,6 +11,18 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 )
 
+// Messenger speaks to people's Teams. Every method fails with a *broadcast.Fault.
+type Messenger interface {
+	Compose(b *broadcast.Broadcast) (broadcast.Payload, error)
+	// Send posts to a conversation and returns the activity ID.
+	Send(ctx context.Context, to broadcast.ConversationReference, p broadcast.Payload) (string, error)
+	// Update replaces a message of ours, Delete takes it back (protocol C.5).
+	Update(ctx context.Context, to broadcast.ConversationReference, activityID string, p broadcast.Payload) error
+	Delete(ctx context.Context, to broadcast.ConversationReference, activityID string) error
+	// Open gets or creates the conversation with a person who has the bot (protocol C.1).
+	Open(ctx context.Context, id broadcast.EntraID, known broadcast.ConversationReference) (broadcast.ConversationReference, error)
+}
+
 // Chunks is what the sender takes and writes back.
 type Chunks interface {
 	// TakeChunk takes a chunk under its next fence until the lease runs out, with
@@ -34,7 +46,7 @@ type Chunks interface {
 type Sender struct {
 	Service   *broadcast.Service
 	Ledger    Ledger
-	Messenger broadcast.Messenger
+	Messenger Messenger
 	Chunks    Chunks
 	Budget    *Budget
 	Workers   int // requests at once per chunk
@@ -126,8 +138,8 @@ func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast, halt *broad
 	if halt != nil {
 		return s.stop(ctx, b, halt)
 	}
-	state, tally, err := s.Ledger.Tally(ctx, b.ID)
-	if err != nil || state != broadcast.Sending || tally.Left() > 0 {
+	now, err := s.Ledger.Standing(ctx, b.ID)
+	if err != nil || !now.Over() {
 		return err
 	}
 	return s.Service.Advance(ctx, b.ID, broadcast.EventFinish, "")
@@ -137,7 +149,7 @@ func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast, halt *broad
 // moved the broadcast since its chunk was taken.
 func (s *Sender) stop(ctx context.Context, b *broadcast.Broadcast, halt *broadcast.Fault) error {
 	if halt.Scope == broadcast.ScopeService {
-		return s.Service.PauseAll(ctx, b, fmt.Sprintf("%s. %s", halt.Reason.Words(), halt.Reason.Remedy()))
+		return s.Service.PauseAll(ctx, b, broadcast.Halt{Reason: halt.Reason, Code: halt.Code, Detail: halt.Detail})
 	}
 	ev, why := broadcast.EventPause, fmt.Sprintf("Stopped after many failures in a row: %s (%s). Look at the recipients, then resume or cancel.", halt.Reason.Words(), halt.Code)
 	if halt.Reason == broadcast.ReasonTooLarge {

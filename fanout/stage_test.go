@@ -302,8 +302,8 @@ func (w *world) deliveries(bid broadcast.ID) map[broadcast.EntraID]broadcast.Del
 			break
 		}
 	}
-	if _, got, err := w.st.Tally(context.Background(), bid); err != nil || got != want {
-		w.Fatalf("the tally says %+v and the deliveries %+v: %v", got, want, err)
+	if now, err := w.st.Standing(context.Background(), bid); err != nil || now.Tally != want {
+		w.Fatalf("the tally says %+v and the deliveries %+v: %v", now.Tally, want, err)
 	}
 	return all
 }

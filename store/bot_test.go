@@ -28,7 +28,7 @@ func TestTheBotAddedWakesWhatWaits(t *testing.T) {
 			}
 			honest(t, st, bid)
 		}
-		work := broadcast.Work{Kind: broadcast.KindSend, BroadcastID: sending, Chunk: 2}
+		work := broadcast.Work{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 2}
 		if !reflect.DeepEqual(handed, []broadcast.Work{work}) {
 			t.Errorf("handed out %v, want %v", handed, work)
 		}

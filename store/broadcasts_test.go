@@ -33,7 +33,7 @@ func TestABroadcastIsReadAsItWasStored(t *testing.T) {
 		})
 		rapid.Check(t, func(r *rapid.T) {
 			b := &broadcast.Broadcast{
-				ID: broadcast.NewID(time.Now()), State: broadcast.Draft,
+				ID: broadcast.NewID(time.Now()), Kind: broadcast.KindAnnouncement, State: broadcast.Draft,
 				Message: broadcast.Message{
 					Title: text.Draw(r, "title"), Body: text.Draw(r, "body"), ImageURL: text.Draw(r, "url"), ImageAlt: text.Draw(r, "alt"),
 					Buttons: rapid.SampledFrom([][]broadcast.Button{nil, {}, {{Title: "Öffnen", URL: "https://a"}, {}}}).Draw(r, "buttons"),
@@ -156,7 +156,7 @@ func TestABroadcastNobodyHasIsNotFound(t *testing.T) {
 			if _, err := st.Broadcast(ctx, odd); !broadcast.IsCode(err, broadcast.NotFound) {
 				t.Errorf("%q: %v, want not found", odd, err)
 			}
-			if _, _, err := st.Tally(ctx, odd); !broadcast.IsCode(err, broadcast.NotFound) {
+			if _, _, err := stateAndTally(st, odd); !broadcast.IsCode(err, broadcast.NotFound) {
 				t.Errorf("%q: %v, want not found", odd, err)
 			}
 		}

@@ -64,7 +64,7 @@ func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, leas
 			return t.release(c.Row)
 		}
 		taken.Fence, taken.Deliveries = c.Row.Fence+1, db.Each(due, deliveryView.delivery)
-		_, err = t.Exec(`UPDATE chunks SET fence = @fence , leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
+		_, err = t.Exec(`UPDATE chunks SET fence = @fence , leased_until = @until , open_to = last_id WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
 			db.Args{"fence": taken.Fence, "until": db.Millis(now.Add(lease)), "id": string(id), "number": number})
 		return err
 	})

@@ -124,7 +124,7 @@ func TestOnlyWhatIsDueIsTaken(t *testing.T) {
 		}
 		must(t, st.ReleaseChunk(ctx, c))
 		clock.Pass(10 * time.Second)
-		if works := the(st.Unfinished(ctx, 10))(t); len(works) != 1 || works[0] != (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: 1}) {
+		if works := the(st.Unfinished(ctx, 10))(t); len(works) != 1 || works[0] != (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 1}) {
 			t.Fatalf("due, but %v", works)
 		}
 		c = the(st.TakeChunk(ctx, bid, 1, minute))(t)

@@ -8,6 +8,7 @@ func Tables() []any {
 		moveRow{},
 		chunkRow{},
 		deliveryRow{},
-		budgetRow{},
+		attemptRow{},
+		haltRow{},
 	}
 }

@@ -121,7 +121,7 @@ func sent(d broadcast.Delivery) broadcast.Outcome {
 
 func tally(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
 	t.Helper()
-	_, y, err := st.Tally(ctx, bid)
+	_, y, err := stateAndTally(st, bid)
 	must(t, err)
 	return y
 }
@@ -186,3 +186,8 @@ const minute = time.Minute
 
 // at is n seconds after some moment.
 func at(n int) time.Time { return time.Date(2026, 11, 21, 9, 0, n, 0, time.UTC) }
+
+func stateAndTally(st *store.Store, bid broadcast.ID) (broadcast.State, broadcast.Tally, error) {
+	now, err := st.Standing(ctx, bid)
+	return now.State, now.Tally, err
+}

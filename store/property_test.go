@@ -72,7 +72,7 @@ func (w *world) step() {
 
 func (w *world) resolve() {
 	bid := w.broadcast()
-	if state, _, err := w.st.Tally(ctx, bid); err != nil || state != broadcast.Resolving {
+	if state, _, err := stateAndTally(w.st, bid); err != nil || state != broadcast.Resolving {
 		return
 	}
 	from := w.person()
@@ -85,7 +85,7 @@ func (w *world) resolve() {
 
 func (w *world) move() {
 	bid := w.broadcast()
-	state, _, err := w.st.Tally(ctx, bid)
+	state, _, err := stateAndTally(w.st, bid)
 	w.must(err)
 	next := map[broadcast.State][]broadcast.State{
 		broadcast.Resolving: {broadcast.Sending}, broadcast.Sending: {broadcast.Paused, broadcast.Cancelled, broadcast.Failed},
@@ -182,7 +182,7 @@ func (w *world) wait() { w.clock.Pass(40 * time.Second) }
 
 func (w *world) check() {
 	for _, bid := range w.ids {
-		state, tally, err := w.st.Tally(ctx, bid)
+		state, tally, err := stateAndTally(w.st, bid)
 		w.must(err)
 		all := deliveries(w.t, w.st, bid)
 		if want := counted(all); tally != want {
@@ -210,12 +210,12 @@ func (w *world) end() {
 		found[work] = true
 	}
 	for _, bid := range w.ids {
-		state, _, err := w.st.Tally(ctx, bid)
+		state, _, err := stateAndTally(w.st, bid)
 		w.must(err)
 		for _, d := range deliveries(w.t, w.st, bid) {
 			switch {
 			case state == broadcast.Sending && d.State == broadcast.DeliveryReady:
-				if !found[broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: d.Chunk}] {
+				if !found[broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: d.Chunk}] {
 					w.r.Fatalf("ready, and nobody will ever send it: %+v", d)
 				}
 			case state != broadcast.Cancelled && d.State == broadcast.DeliveryPending:

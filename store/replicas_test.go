@@ -134,7 +134,7 @@ func (s *sends) total() (n int) {
 // work takes whatever the sweep finds until nothing is left, as a sender does.
 func work(t *testing.T, st *store.Store, bid broadcast.ID, s *sends) {
 	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
-		_, y, err := st.Tally(ctx, bid)
+		_, y, err := stateAndTally(st, bid)
 		if err != nil {
 			t.Error(err)
 			return
@@ -157,7 +157,7 @@ func work(t *testing.T, st *store.Store, bid broadcast.ID, s *sends) {
 }
 
 func sendChunk(t *testing.T, st *store.Store, w broadcast.Work, s *sends) {
-	c, err := st.TakeChunk(ctx, w.BroadcastID, w.Chunk, minute)
+	c, err := st.TakeChunk(ctx, w.BroadcastID, w.Seat, minute)
 	if broadcast.IsCode(err, broadcast.Conflict) {
 		return
 	}

@@ -18,6 +18,8 @@ type chunkRow struct {
 	Fence       int64
 	LeasedUntil int64
 	NextAt      *int64
+	Wave        int
+	OpenTo      int64
 }
 
 func (chunkRow) TableName() string { return "chunks" }
@@ -97,7 +99,7 @@ func (t *tx) insertChunk(id broadcast.ID, a db.Args) error {
 		SELECT id, state FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id AND id > @last ORDER BY id LIMIT @limit ) AS added GROUP BY state`, a); err != nil {
 		return err
 	}
-	row := chunkRow{TenantID: t.Tenant(), BroadcastID: string(id), Number: a["chunk"].(int)}
+	row := chunkRow{TenantID: t.Tenant(), BroadcastID: string(id), Number: a["chunk"].(int), Wave: 1}
 	for _, c := range counts {
 		t.count(id, "", c.State, c.N)
 		if row.FirstID == 0 || c.First < row.FirstID {

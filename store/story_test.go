@@ -35,7 +35,7 @@ func TestAStoryFromDirectoryToSent(t *testing.T) {
 
 		st.HandOutAfterCommit(func(_ context.Context, works []broadcast.Work) { handed = append(handed, works...) })
 		must(t, st.BotAdded(ctx, id(4), address(4)))
-		if want := (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Chunk: 1}); len(handed) != 1 || handed[0] != want {
+		if want := (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 1}); len(handed) != 1 || handed[0] != want {
 			t.Fatalf("handed out %+v, want %+v", handed, want)
 		}
 		c = the(st.TakeChunk(ctx, bid, 1, time.Minute))(t)

@@ -20,16 +20,16 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 	a := db.Args{"now": db.Millis(s.db.Now()), "limit": limit}
 	var works []broadcast.Work
 	for _, stmt := range []string{
-		`SELECT 'resolve' AS kind, id AS broadcast_id, 0 AS chunk FROM broadcasts WHERE tenant_id = @tenant AND state = 'resolving' ORDER BY id LIMIT @limit `,
-		`SELECT 'cancel' AS kind, b.id AS broadcast_id, 0 AS chunk FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+		`SELECT 'resolve' AS kind, id AS broadcast_id, 0 AS seat FROM broadcasts WHERE tenant_id = @tenant AND state = 'resolving' ORDER BY id LIMIT @limit `,
+		`SELECT 'cancel' AS kind, b.id AS broadcast_id, 0 AS seat FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
 			WHERE b.tenant_id = @tenant AND b.state = 'cancelled' AND y.pending + y.ready > 0 ORDER BY b.id LIMIT @limit `,
 		// A chunk of each broadcast in turn, so that a short one that starts later does
 		// not wait behind a long one's thousands.
-		`SELECT 'send' AS kind, x.broadcast_id, x.chunk FROM (
-			SELECT c.broadcast_id, c.number AS chunk, c.next_at, ROW_NUMBER() OVER (PARTITION BY c.broadcast_id ORDER BY c.next_at, c.number) AS place
+		`SELECT 'send' AS kind, x.broadcast_id, x.seat FROM (
+			SELECT c.broadcast_id, c.number AS seat, c.next_at, ROW_NUMBER() OVER (PARTITION BY c.broadcast_id ORDER BY c.next_at, c.number) AS place
 			FROM broadcasts b JOIN chunks c ON c.tenant_id = b.tenant_id AND c.broadcast_id = b.id
 			WHERE b.tenant_id = @tenant AND b.state = 'sending' AND c.next_at IS NOT NULL AND c.next_at <= @now AND c.leased_until <= @now ) AS x
-			ORDER BY x.place, x.next_at, x.broadcast_id, x.chunk LIMIT @limit `,
+			ORDER BY x.place, x.next_at, x.broadcast_id, x.seat LIMIT @limit `,
 	} {
 		var found []broadcast.Work
 		if _, err := t.Scan(&found, stmt, a); err != nil {

@@ -27,8 +27,8 @@ func TestTheSweepFindsWhatHasNobody(t *testing.T) {
 		want := []broadcast.Work{
 			{Kind: broadcast.KindResolve, BroadcastID: resolving},
 			{Kind: broadcast.KindCancel, BroadcastID: cancelled},
-			{Kind: broadcast.KindSend, BroadcastID: sending, Chunk: 1},
-			{Kind: broadcast.KindSend, BroadcastID: sending, Chunk: 3},
+			{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 1},
+			{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 3},
 		}
 		if got := the(st.Unfinished(ctx, 10))(t); !reflect.DeepEqual(got, want) {
 			t.Fatalf("unfinished: %v, want %v", got, want)
@@ -51,9 +51,9 @@ func TestAShortBroadcastDoesNotWaitBehindALongOne(t *testing.T) {
 		short := resolved(t, st, everybody(5, 5))
 		works := the(st.Unfinished(ctx, 3))(t)
 		want := []broadcast.Work{
-			{Kind: broadcast.KindSend, BroadcastID: long, Chunk: 1},
-			{Kind: broadcast.KindSend, BroadcastID: short, Chunk: 1},
-			{Kind: broadcast.KindSend, BroadcastID: long, Chunk: 2},
+			{Kind: broadcast.KindSend, BroadcastID: long, Seat: 1},
+			{Kind: broadcast.KindSend, BroadcastID: short, Seat: 1},
+			{Kind: broadcast.KindSend, BroadcastID: long, Seat: 2},
 		}
 		if !reflect.DeepEqual(works, want) {
 			t.Fatalf("%v, want %v", works, want)

@@ -109,7 +109,7 @@ func (t *tx) makeReady(rows []waitingRow) error {
 	}
 	for _, k := range keys {
 		if slices.Contains(sending, k.BroadcastID) {
-			t.HandOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: k.BroadcastID, Chunk: k.Number})
+			t.HandOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: k.BroadcastID, Seat: k.Number})
 		}
 	}
 	return nil

@@ -148,10 +148,10 @@ func (d *Door) saveBroadcast(c *gin.Context, a broadcast.Actor) error {
 
 func (d *Door) keep(c *gin.Context, a broadcast.Actor, form draft) (*broadcast.Broadcast, error) {
 	if form.ID == "" {
-		return d.service.Create(c.Request.Context(), a, form.Message, form.Audience)
+		return d.service.Create(c.Request.Context(), a, broadcast.Proposal{Message: form.Message, Audience: form.Audience})
 	}
 	ctx := c.Request.Context()
-	b, err := d.service.Edit(ctx, a, form.ID, form.Revision, form.Message, form.Audience)
+	b, err := d.service.Edit(ctx, a, form.ID, form.Revision, broadcast.Proposal{Message: form.Message, Audience: form.Audience})
 	if !broadcast.IsCode(err, broadcast.Conflict) {
 		return b, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // progress is how far a broadcast is, ready to be put into the page: texts by
@@ -34,8 +35,8 @@ var shown = []broadcast.DeliveryState{
 	broadcast.DeliveryExpired, broadcast.DeliveryReady, broadcast.DeliveryPending,
 }
 
-// progressOf words a tally; pace may be nil where nobody has measured yet.
-func progressOf(s broadcast.State, t broadcast.Tally, pace *broadcast.Pace) progress {
+// progressOf words a tally.
+func progressOf(s broadcast.State, t broadcast.Tally, pace pace.Estimate) progress {
 	p := progress{State: s, Percent: percent(t.Done(), t.Total), Ends: t.Failed + t.Skipped + t.Cancelled, Texts: map[string]string{
 		"line":   lineOf(s, t),
 		"speed":  speedOf(s, t, pace),
@@ -64,7 +65,7 @@ func lineOf(s broadcast.State, t broadcast.Tally) string {
 }
 
 // speedOf says how fast it goes and how long it will still take.
-func speedOf(s broadcast.State, t broadcast.Tally, pace *broadcast.Pace) string {
+func speedOf(s broadcast.State, t broadcast.Tally, pace pace.Estimate) string {
 	switch {
 	case s == broadcast.Paused:
 		return "Paused."
@@ -72,22 +73,18 @@ func speedOf(s broadcast.State, t broadcast.Tally, pace *broadcast.Pace) string 
 		return ""
 	case t.Ready == 0:
 		return fmt.Sprintf("Waiting for %s to get the app.", people(t.Pending))
-	case pace == nil || pace.Rate() == 0:
+	case !pace.Known:
 		return "Measuring the speed…"
 	}
+	rate := fmt.Sprintf("%.0f a second", pace.Rate)
+	if pace.Rate < 10 {
+		rate = fmt.Sprintf("%.1f a second", pace.Rate)
+	}
 	// Those without the app come at the rollout's speed, not at this one's.
-	rate := fmt.Sprintf("%.0f a second", pace.Rate())
-	if pace.Rate() < 10 {
-		rate = fmt.Sprintf("%.1f a second", pace.Rate())
-	}
-	left, known := pace.Left(t)
-	if !known {
-		return rate + "."
-	}
 	if t.Pending > 0 {
-		return fmt.Sprintf("%s; %s left, longer for those who still wait for the app.", rate, about(left))
+		return fmt.Sprintf("%s; %s left, longer for those who still wait for the app.", rate, between(pace.Low, pace.High))
 	}
-	return fmt.Sprintf("%s; %s left.", rate, about(left))
+	return fmt.Sprintf("%s; %s left.", rate, between(pace.Low, pace.High))
 }
 
 // repeatWords owns up to what a time-out cannot tell: whether a message arrived.
@@ -101,14 +98,12 @@ func repeatWords(t broadcast.Tally) string {
 // followBroadcast streams progress while the engine works on a broadcast.
 func (d *Door) followBroadcast(c *gin.Context, a broadcast.Actor) error {
 	id := broadcast.ID(c.Param("id"))
-	var pace broadcast.Pace
 	return d.stream(c, func(ctx context.Context) (news, error) {
-		state, tally, err := d.service.Progress(ctx, a, id)
+		now, err := d.service.Standing(ctx, a, id)
 		if err != nil {
 			return news{}, err
 		}
-		pace.See(tally, d.o.Now())
-		over := !state.Live() && tally.Left() == 0
-		return news{progressOf(state, tally, &pace), over}, nil
+		over := !now.State.Live() && now.Tally.Left() == 0
+		return news{progressOf(now.State, now.Tally, d.pace.See(id, now, d.o.Now())), over}, nil
 	})
 }

@@ -86,7 +86,7 @@ func (d *Door) duplicateBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	copied, err := d.service.Create(ctx, a, b.Message, b.Audience)
+	copied, err := d.service.Create(ctx, a, b.Proposal())
 	if err != nil {
 		return err
 	}

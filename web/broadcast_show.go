@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // showPage is one broadcast: what it says, to whom, how far it is, who did what.
@@ -123,7 +124,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	if p.History, err = d.service.History(ctx, a, id); err != nil {
 		return err
 	}
-	p.Now = progressOf(b.State, b.Tally, nil)
+	p.Now = progressOf(b.State, b.Tally, pace.Estimate{})
 	if p.Listed() {
 		if p.Outcome, err = d.outcomes(c, a, id); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // Options is what the door is made of.
@@ -35,6 +36,7 @@ type Door struct {
 	static  *static
 	policy  string // Content-Security-Policy, the same on every page
 	rollout *glance
+	pace    pace.Meter
 }
 
 // New prepares templates and static files; it fails only if those built into

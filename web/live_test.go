@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // listener reads a stream of events as a browser does.
@@ -172,20 +173,18 @@ func TestAStreamOfNothingIsAnOrdinaryMistake(t *testing.T) {
 
 func TestSpeedIsSaidInWords(t *testing.T) {
 	t.Parallel()
-	pace := func(perSecond int) *broadcast.Pace {
-		var p broadcast.Pace
-		p.See(broadcast.Tally{}, noon)
-		p.See(broadcast.Tally{Total: 10 * perSecond, Sent: 10 * perSecond}, noon.Add(10*time.Second))
-		return &p
+	at := func(perSecond int, low, high time.Duration) pace.Estimate {
+		return pace.Estimate{Known: true, Rate: float64(perSecond), Low: low, High: high}
 	}
+	unknown := pace.Estimate{}
 	for want, got := range map[string]string{
-		"":                                       speedOf(broadcast.Sent, broadcast.Tally{Total: 3, Sent: 3}, nil),
-		"Paused.":                                speedOf(broadcast.Paused, broadcast.Tally{Total: 3, Ready: 3}, pace(5)),
-		"Waiting for 1 person to get the app.":   speedOf(broadcast.Sending, broadcast.Tally{Total: 3, Sent: 2, Pending: 1}, pace(5)),
-		"Measuring the speed…":                   speedOf(broadcast.Sending, broadcast.Tally{Total: 3, Ready: 3}, nil),
-		"45 a second; about 6 hours left.":       speedOf(broadcast.Sending, broadcast.Tally{Total: 1_000_000, Ready: 1_000_000}, pace(45)),
-		"5.0 a second; less than a minute left.": speedOf(broadcast.Sending, broadcast.Tally{Total: 100, Ready: 100}, pace(5)),
-		"50 a second; about 2 minutes left, longer for those who still wait for the app.": speedOf(broadcast.Sending, broadcast.Tally{Total: 6000, Ready: 5000, Pending: 1000}, pace(50)),
+		"":                                     speedOf(broadcast.Sent, broadcast.Tally{Total: 3, Sent: 3}, unknown),
+		"Paused.":                              speedOf(broadcast.Paused, broadcast.Tally{Total: 3, Ready: 3}, at(5, 0, 0)),
+		"Waiting for 1 person to get the app.": speedOf(broadcast.Sending, broadcast.Tally{Total: 3, Sent: 2, Pending: 1}, at(5, 0, 0)),
+		"Measuring the speed…":                 speedOf(broadcast.Sending, broadcast.Tally{Total: 3, Ready: 3}, unknown),
+		"45 a second; about 6 hours to about 7 hours left.":                               speedOf(broadcast.Sending, broadcast.Tally{Total: 1_000_000, Ready: 1_000_000}, at(45, 6*time.Hour, 7*time.Hour)),
+		"5.0 a second; less than a minute left.":                                          speedOf(broadcast.Sending, broadcast.Tally{Total: 100, Ready: 100}, at(5, 20*time.Second, 22*time.Second)),
+		"50 a second; about 2 minutes left, longer for those who still wait for the app.": speedOf(broadcast.Sending, broadcast.Tally{Total: 6000, Ready: 5000, Pending: 1000}, at(50, 118*time.Second, 122*time.Second)),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // The people and moments of the painted pages.
@@ -181,7 +182,7 @@ func showSample(s broadcast.State, a broadcast.Actor) sample {
 	b := sampleBroadcast(s)
 	f := framed(a, titleOf(b), "list")
 	f.Scripts, f.Card = []string{"show.js"}, true
-	p := showPage{frame: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}, Now: progressOf(b.State, b.Tally, nil)}
+	p := showPage{frame: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}, Now: progressOf(b.State, b.Tally, pace.Estimate{})}
 	p.History = []broadcast.Move{
 		{Event: broadcast.EventCreate, To: broadcast.Draft, By: ada.ActorRef, At: noon},
 		{Event: broadcast.EventReject, By: ben.ActorRef, At: noon, Note: nasty},

@@ -170,3 +170,12 @@ func about(d time.Duration) string {
 	}
 	return fmt.Sprintf("about %d days", int((d+12*time.Hour)/(24*time.Hour)))
 }
+
+// between is a stretch of time nobody knows exactly.
+func between(low, high time.Duration) string {
+	from, to := about(low), about(high)
+	if from == to {
+		return from
+	}
+	return from + " to " + to
+}

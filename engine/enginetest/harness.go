@@ -126,7 +126,7 @@ func (d *diary) waitFor(t *testing.T, works ...broadcast.Work) {
 }
 
 func chunk(n int) broadcast.Work {
-	return broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b7", Chunk: n}
+	return broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b7", Seat: n}
 }
 
 func only(k broadcast.Kind) broadcast.Work { return broadcast.Work{Kind: k} }

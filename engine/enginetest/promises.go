@@ -36,7 +36,7 @@ func equalWaitingIsNotDoubled(t *testing.T, h Harness) {
 	d.waitFor(t, chunk(3))
 	for _, w := range []broadcast.Work{chunk(1), chunk(2)} {
 		if n := d.count(w); n != 1 {
-			t.Errorf("chunk %d was done %d times, not once", w.Chunk, n)
+			t.Errorf("chunk %d was done %d times, not once", w.Seat, n)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func stopFinishes(t *testing.T, h Harness) {
 	var finished atomic.Bool
 	stop := start(t, e, func(ctx context.Context, w broadcast.Work) error {
 		if w != chunk(1) {
-			t.Errorf("chunk %d was begun after the stop", w.Chunk)
+			t.Errorf("chunk %d was begun after the stop", w.Seat)
 		}
 		close(began)
 		<-ctx.Done()
@@ -168,10 +168,10 @@ func failuresHarmNobody(t *testing.T, h Harness) {
 	d := newDiary()
 	start(t, e, func(ctx context.Context, w broadcast.Work) error {
 		_ = d.do(ctx, w)
-		switch w.Chunk {
+		switch w.Seat {
 		case 1:
 			var none []int
-			none[w.Chunk]++ // a bug, as they come
+			none[w.Seat]++ // a bug, as they come
 		case 2:
 			return errors.New("chunk 2 does not go")
 		}

@@ -36,7 +36,7 @@ func newEngine(t *testing.T, o engine.Options) *local.Engine {
 }
 
 func send(n int) broadcast.Work {
-	return broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b1", Chunk: n}
+	return broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b1", Seat: n}
 }
 
 // River may drop this wake-up; here it must not be.
@@ -107,7 +107,7 @@ func TestAFullLaneDropsAndGoesOn(t *testing.T) {
 	done := make(chan int, len(works))
 	ran := make(chan error, 1)
 	go func() {
-		ran <- e.Run(ctx, func(_ context.Context, w broadcast.Work) error { done <- w.Chunk; return nil })
+		ran <- e.Run(ctx, func(_ context.Context, w broadcast.Work) error { done <- w.Seat; return nil })
 	}()
 	for range 10_000 {
 		<-done

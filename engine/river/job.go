@@ -25,18 +25,18 @@ const sweepBucket = 10 * time.Second
 type job struct {
 	Work        broadcast.Kind `json:"work"`
 	BroadcastID broadcast.ID   `json:"broadcast,omitempty"`
-	Chunk       int            `json:"chunk,omitempty"`
+	Seat        int            `json:"seat,omitempty"`
 }
 
 // Kind is one for all: lanes are queues, not River's kinds.
 func (job) Kind() string { return "fanfare" }
 
 func jobOf(w broadcast.Work) job {
-	return job{Work: w.Kind, BroadcastID: w.BroadcastID, Chunk: w.Chunk}
+	return job{Work: w.Kind, BroadcastID: w.BroadcastID, Seat: w.Seat}
 }
 
 func (j job) work() broadcast.Work {
-	return broadcast.Work{Kind: j.Work, BroadcastID: j.BroadcastID, Chunk: j.Chunk}
+	return broadcast.Work{Kind: j.Work, BroadcastID: j.BroadcastID, Seat: j.Seat}
 }
 
 // options says where the job waits and what it must not double. Retryable, which is
@@ -65,7 +65,7 @@ func inserts(works []broadcast.Work) ([]river.InsertManyParams, error) {
 		return nil, err
 	}
 	works = slices.Compact(slices.SortedFunc(slices.Values(works), func(a, b broadcast.Work) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.BroadcastID, b.BroadcastID), cmp.Compare(a.Chunk, b.Chunk))
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.BroadcastID, b.BroadcastID), cmp.Compare(a.Seat, b.Seat))
 	}))
 	params := make([]river.InsertManyParams, len(works))
 	for i, w := range works {

@@ -32,7 +32,7 @@ func TestAMoveAndItsWorkAreStoredTogetherOrNeither(t *testing.T) {
 		wins bool
 	}{
 		{broadcast.Work{Kind: broadcast.KindResolve, BroadcastID: before.ID}, true},
-		{broadcast.Work{Kind: broadcast.KindSend, BroadcastID: before.ID, Chunk: 99}, false},
+		{broadcast.Work{Kind: broadcast.KindSend, BroadcastID: before.ID, Seat: 99}, false},
 	} {
 		_, err := st.Change(t.Context(), broadcast.Change{Before: before, After: &after, Move: move, Works: []broadcast.Work{click.work}})
 		if (err == nil) != click.wins {

@@ -19,7 +19,7 @@ import (
 )
 
 func send(n int) broadcast.Work {
-	return broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b1", Chunk: n}
+	return broadcast.Work{Kind: broadcast.KindSend, BroadcastID: "b1", Seat: n}
 }
 
 // jobs counts River's rows, in one state or (for "") in all.

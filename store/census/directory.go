@@ -28,12 +28,13 @@ type personRow struct {
 	Language   string `json:"language"`
 	Search     string `json:"search"`
 	Round      int64  `json:"round"`
+	Since      int64  `json:"since"`
 	UpdatedAt  int64  `json:"updated_at" gorm:"autoUpdateTime:false"`
 }
 
 func (personRow) TableName() string { return "people" }
 
-const personColumns = "entra_id text, name text, upn text, mail text, guest boolean, enabled boolean, licensed boolean, deleted boolean, department text, office text, country text, job_title text, language text, search text, round bigint, updated_at bigint"
+const personColumns = "entra_id text, name text, upn text, mail text, guest boolean, enabled boolean, licensed boolean, deleted boolean, department text, office text, country text, job_title text, language text, search text, round bigint, since bigint, updated_at bigint"
 
 // personWordRow is a row of people_words.
 type personWordRow struct {
@@ -103,7 +104,12 @@ func savePatches(t *db.Tx, patches []broadcast.PersonPatch, round int64) error {
 		if patch.Deleted != nil && *patch.Deleted && !known {
 			continue // gone before we knew them
 		}
-		is[id] = patched(old, patch, round, t.NowMillis())
+		back := !known || old.Deleted
+		now := patched(old, patch, round, t.NowMillis())
+		if back && !now.Deleted {
+			now.Since = now.UpdatedAt
+		}
+		is[id] = now
 	}
 	return upsertPeople(t, was, is)
 }
@@ -144,12 +150,12 @@ func upsertPeople(t *db.Tx, was, is map[string]personRow) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.Exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, updated_at)
-		SELECT @tenant , r.entra_id, r.name, r.upn, r.mail, r.guest, r.enabled, r.licensed, r.deleted, r.department, r.office, r.country, r.job_title, r.language, r.search, r.round, r.updated_at
+	if _, err := t.Exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, since, updated_at)
+		SELECT @tenant , r.entra_id, r.name, r.upn, r.mail, r.guest, r.enabled, r.licensed, r.deleted, r.department, r.office, r.country, r.job_title, r.language, r.search, r.round, r.since, r.updated_at
 		FROM `+t.Rows("rows", personColumns)+` AS r WHERE TRUE
 		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET name = excluded.name, upn = excluded.upn, mail = excluded.mail, guest = excluded.guest,
 			enabled = excluded.enabled, licensed = excluded.licensed, deleted = excluded.deleted, department = excluded.department, office = excluded.office,
-			country = excluded.country, job_title = excluded.job_title, language = excluded.language, search = excluded.search, round = excluded.round, updated_at = excluded.updated_at`,
+			country = excluded.country, job_title = excluded.job_title, language = excluded.language, search = excluded.search, round = excluded.round, since = excluded.since, updated_at = excluded.updated_at`,
 		db.Args{"rows": raw}); err != nil {
 		return err
 	}

@@ -1,0 +1,38 @@
+package broadcast
+
+import "time"
+
+// SlotAsk is what a replica asks of the tenant's allowance of one family of calls.
+type SlotAsk struct {
+	Family   string
+	Rate     float64 // requests per second when nothing is amiss
+	Want     int
+	Priority Priority // of the most pressing who waits there
+}
+
+// Slots are N moments, Gap apart, at each of which one request may begin. Times are
+// the database's clock in microseconds. With N 0 nothing was granted, and asking
+// again is of use after Wait.
+type Slots struct {
+	Now, First, Gap int64
+	N               int
+	Wait            time.Duration
+	Strain          Strain
+}
+
+// Strain is how a family's allowance is held back by 429s.
+type Strain struct {
+	Paused   time.Duration // how long nobody may make any request; 0 for no pause
+	Slow     float64       // the part of the rate that is held back now, below 1
+	SlowLeft time.Duration // how long until the rate is whole again
+	SlowFor  time.Duration // for how long it has not been whole
+}
+
+// BudgetState is what people are shown of a family's allowance.
+type BudgetState struct {
+	Family    string
+	Rate      float64 // requests per second as configured; 0 for no limit
+	Effective float64 // what 429s leave of it now; 0 while paused, and without a limit
+	// Zero if it is not so.
+	PausedUntil, SlowedSince time.Time
+}
