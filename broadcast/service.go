@@ -71,14 +71,19 @@ type Reaches interface {
 	ReachOf(ctx context.Context, people []Recipient) (Reach, error)
 }
 
+// Watch is what the ledger shows of the work.
+type Watch interface {
+	Deliveries
+	Halts
+}
+
 // Ledger is everything the use-cases need of the store.
 type Ledger interface {
 	Broadcasts
-	Deliveries
+	Watch
 	Reaches
 	People
 	Rollouts
-	Halts
 }
 
 // Config is what the service is made of.
