@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -27,6 +26,12 @@ func (s *Simulator) controls() http.Handler {
 		rw.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /_simulator/hire", s.hire)
+	mux.HandleFunc("GET /_simulator/rates", s.readRates)
+	mux.HandleFunc("GET /_simulator/copies", s.readCopies)
+	mux.HandleFunc("GET /_simulator/copies/people", s.listCopies)
+	mux.HandleFunc("POST /_simulator/outage", s.outage)
+	mux.HandleFunc("GET /_simulator/bot", s.readBot)
+	mux.HandleFunc("POST /_simulator/bot", s.turnBot)
 	mux.HandleFunc("GET /_simulator/people", s.listPeople)
 	mux.HandleFunc("GET /_simulator/people/{id}", s.person(s.onePerson))
 	mux.HandleFunc("GET /_simulator/people/{id}/events", s.person(s.personEvents))
@@ -95,25 +100,9 @@ func (s *Simulator) turnDials(rw http.ResponseWriter, r *http.Request) {
 	s.readDials(rw, r)
 }
 
-func checkDials(d Dials) error {
-	for id, word := range d.Person {
-		if !dials.Known(word) {
-			return fmt.Errorf("person %s: there is no misfortune called %q", id, word)
-		}
-		if _, ok := tenant.Number(id); !ok {
-			return fmt.Errorf("person: %q is no Entra ID of this organisation", id)
-		}
-	}
-	for i, f := range d.Fail {
-		if f.Operation == "" {
-			return fmt.Errorf("fail[%d]: name the operation, as in the report", i)
-		}
-		if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
-			return fmt.Errorf("fail[%d]: %d is no HTTP status", i, f.Status)
-		}
-	}
-	return nil
-}
+func checkDials(d Dials) error { return dials.Check(d, exists) }
+
+func exists(entraID string) bool { _, ok := tenant.Number(entraID); return ok }
 
 // hire adds people to the organisation; later rounds of a delta query tell.
 func (s *Simulator) hire(rw http.ResponseWriter, r *http.Request) {

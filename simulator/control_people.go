@@ -153,7 +153,7 @@ func (s *Simulator) onePerson(rw http.ResponseWriter, _ *http.Request, p tenant.
 
 func messageOf(m tenant.Message) messageView {
 	out := messageView{
-		ID: strconv.FormatInt(m.ID, 10), At: m.At, From: "person", Cards: []json.RawMessage{},
+		ID: strconv.FormatInt(m.ID, 10), At: m.At(), From: "person", Cards: []json.RawMessage{},
 		Edited: m.Edited, Deleted: m.Deleted, BroadcastID: m.BroadcastKey(),
 	}
 	if m.FromBot {

@@ -121,6 +121,18 @@ func (c *eitherConn) Read(b []byte) (int, error) { c.decide(); return c.active.R
 // Write implements net.Conn.
 func (c *eitherConn) Write(b []byte) (int, error) { c.decide(); return c.active.Write(b) }
 
+// NetConn is the connection without TLS.
+func (c *eitherConn) NetConn() net.Conn { return c.Conn }
+
+// SetLinger says what becomes of unsent data when the connection is closed; 0
+// makes the peer see a reset.
+func (c *eitherConn) SetLinger(seconds int) error {
+	if tcp, ok := c.Conn.(interface{ SetLinger(seconds int) error }); ok {
+		return tcp.SetLinger(seconds)
+	}
+	return nil
+}
+
 type bufferedConn struct {
 	net.Conn
 	reader *bufio.Reader

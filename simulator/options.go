@@ -38,10 +38,11 @@ type Options struct {
 	// ConnectorRate is requests per second per app and tenant over all
 	// operations, in a strict sliding second; 0 is unlimited (protocol E.1).
 	ConnectorRate int
-	// GraphInstallRate is POST installedApps per second; 0 is unlimited
-	// (protocol F.7).
+	// GraphInstallRate is POST installedApps per second (protocol F.7); 0 lifts
+	// all limits of Graph.
 	GraphInstallRate int
-	// BotEndpoint is where activities are posted; see SetBotEndpoint.
+	// BotEndpoint is where activities are posted; several addresses, separated
+	// by commas, take turns. See SetBotEndpoint.
 	BotEndpoint string
 	// EventDelay is the upper bound of the delay of install events.
 	EventDelay time.Duration

@@ -31,8 +31,10 @@ type Report struct {
 	EventsSent    int64 `json:"events_sent"`
 	EventsFailed  int64 `json:"events_failed"`
 	EventsPending int   `json:"events_pending"`
-	// ByBroadcast is keyed by channelData.broadcastId, or by the hash of the
-	// attachments of messages without one.
+	// Struck counts how often each injected fault struck, by Fault.Label.
+	Struck map[string]int64 `json:"struck"`
+	// ByBroadcast is keyed by channelData.broadcastId, or the first
+	// "broadcastId" in the attachments (our cards carry one), or their hash.
 	ByBroadcast map[string]Tally `json:"by_broadcast"`
 }
 
@@ -45,6 +47,7 @@ func (s *Simulator) Report() Report {
 		Updates: totals.Updates, Deletes: totals.Deletes, ByBroadcast: totals.ByBroadcast,
 		PeakPerSecond: m.Connector.Most(), GraphPeakPerSecond: m.Graph.Most(), InstallPeakPerSecond: m.Install.Most(),
 		EventsSent: m.EventsSent.Load(), EventsFailed: m.EventsFailed.Load(), EventsPending: s.bot.Pending(),
+		Struck: s.world.Dials.Struck(),
 	}
 	r.Requests, r.Throttled, r.Statuses = m.Counts()
 	return r
@@ -54,4 +57,5 @@ func (s *Simulator) Report() Report {
 func (s *Simulator) ResetReport() {
 	s.world.Tenant.ResetTotals()
 	s.world.Meter.Reset()
+	s.world.Dials.ResetStruck()
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fanfare/fanfare/simulator/internal/bot"
@@ -32,6 +33,7 @@ type Simulator struct {
 	authority *authority
 	closing   chan struct{}
 	closed    sync.Once
+	outages   atomic.Int64
 }
 
 // New builds a simulator. It answers at once; events go nowhere until a bot
@@ -41,7 +43,8 @@ func New(o Options) (*Simulator, error) {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
 	o = o.filled()
-	w, err := newWorld(o)
+	closing := make(chan struct{})
+	w, err := newWorld(o, closing)
 	if err != nil {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
@@ -49,18 +52,22 @@ func New(o Options) (*Simulator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
-	s := &Simulator{world: w, authority: ca, bot: bot.New(w, o.BotEndpoint), closing: make(chan struct{})}
+	s := &Simulator{world: w, authority: ca, bot: bot.New(w, addresses(o.BotEndpoint)), closing: closing}
 	s.entra, s.graph, s.connector = entra.New(w), graphapi.New(w, s.bot), connector.New(w)
 	s.control, s.window = s.controls(), window.Handler()
 	return s, nil
 }
 
-func newWorld(o Options) (*world.World, error) {
+func newWorld(o Options, closing <-chan struct{}) (*world.World, error) {
 	d := dials.Default()
 	d.ConnectorRate, d.GraphInstallRate = o.ConnectorRate, o.GraphInstallRate
+	if o.GraphInstallRate == 0 {
+		d.GraphResourceUnits = 0
+	}
 	d.EventDelayMS = int(o.EventDelay / time.Millisecond)
 	w := &world.World{
-		Dials: dials.NewStore(d, o.Seed, tenant.Number), Meter: &meter.Meter{}, Seed: uint64(o.Seed), Clock: o.Now, Log: o.Log,
+		Dials: dials.NewStore(d, o.Seed, tenant.Number, o.Now), Meter: &meter.Meter{}, Seed: uint64(o.Seed), Clock: o.Now, Log: o.Log,
+		Closing: closing,
 		Clients: world.Clients{
 			BotID: o.BotID, BotSecret: o.ClientSecret, SignInID: DefaultSignInClientID, SignInSecret: DefaultSignInSecret,
 		},
@@ -98,8 +105,13 @@ func (s *Simulator) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// SetBotEndpoint says where activities are posted.
-func (s *Simulator) SetBotEndpoint(url string) { s.bot.SetEndpoint(url) }
+// SetBotEndpoint says where activities are posted. Several addresses take turns,
+// as replicas behind one name; one that refuses the connection is passed over.
+func (s *Simulator) SetBotEndpoint(urls ...string) { s.bot.SetEndpoints(urls) }
+
+func addresses(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
 
 // SetPublicURL says at which https address the simulator is reached.
 func (s *Simulator) SetPublicURL(url string) { s.world.SetPublicURL(url) }

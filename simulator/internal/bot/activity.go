@@ -15,10 +15,10 @@ type fields map[string]any
 
 // base returns what every activity of a personal chat carries (protocol D).
 func (s *Sender) base(p tenant.Person, kind string) fields {
-	snap, t := s.w.Dials.Now(), s.w.Tenant
+	t := s.w.Tenant
 	return fields{
 		"type": kind, "id": eventID(), "timestamp": s.w.Now().UTC().Format("2006-01-02T15:04:05.000Z"),
-		"channelId": "msteams", "serviceUrl": s.w.ServiceURL(snap.ServiceRegion),
+		"channelId": "msteams", "serviceUrl": s.w.ServiceURL(s.w.Region()),
 		"from":      fields{"id": t.ChannelAccountID(p.Number), "name": p.Name, "aadObjectId": p.EntraID},
 		"recipient": fields{"id": "28:" + t.BotID, "name": "Fanfare"},
 		"conversation": fields{

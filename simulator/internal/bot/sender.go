@@ -5,9 +5,12 @@ import (
 	"container/heap"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,10 +23,11 @@ const workers = 32
 
 // Sender delivers activities to the bot. Start it with New, end it with Close.
 type Sender struct {
-	w        *world.World
-	endpoint atomic.Pointer[string]
-	client   *http.Client
-	tokens   tokens
+	w         *world.World
+	endpoints atomic.Pointer[[]string]
+	turn      atomic.Uint64 // whose turn it is among the endpoints
+	client    *http.Client
+	tokens    tokens
 
 	mu      sync.Mutex
 	pending queue
@@ -42,8 +46,9 @@ type delivery struct {
 	finished chan struct{} // closed when delivered or given up; may be nil
 }
 
-// New starts a sender that posts to endpoint, which may be empty at first.
-func New(w *world.World, endpoint string) *Sender {
+// New starts a sender that posts to the endpoints, of which there may be none at
+// first.
+func New(w *world.World, endpoints []string) *Sender {
 	ctx, cancel := context.WithCancel(context.Background())
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = workers
@@ -51,7 +56,7 @@ func New(w *world.World, endpoint string) *Sender {
 		w: w, client: &http.Client{Transport: transport}, cancel: cancel,
 		wake: make(chan struct{}, 1), work: make(chan delivery),
 	}
-	s.SetEndpoint(endpoint)
+	s.SetEndpoints(endpoints)
 	s.done.Go(func() { s.schedule(ctx) })
 	for range workers {
 		s.done.Go(func() {
@@ -63,8 +68,16 @@ func New(w *world.World, endpoint string) *Sender {
 	return s
 }
 
-// SetEndpoint says where activities are posted.
-func (s *Sender) SetEndpoint(url string) { s.endpoint.Store(&url) }
+// SetEndpoints says where activities are posted. Of several, as behind a load
+// balancer, each takes its turn, and one that refuses the connection is passed
+// over.
+func (s *Sender) SetEndpoints(urls []string) {
+	urls = slices.Clone(urls)
+	s.endpoints.Store(&urls)
+}
+
+// Endpoints are where activities are posted.
+func (s *Sender) Endpoints() []string { return slices.Clone(*s.endpoints.Load()) }
 
 // Pending is the number of activities on their way.
 func (s *Sender) Pending() int { return int(s.open.Load()) }
@@ -160,19 +173,35 @@ func (s *Sender) finish(d delivery) {
 	close(d.finished)
 }
 
-// post sends one activity and returns the answer.
+// post sends one activity to the endpoint whose turn it is, or to the next that
+// listens, and returns the answer.
 func (s *Sender) post(ctx context.Context, activity fields) (status int, answer []byte, err error) {
-	endpoint := *s.endpoint.Load()
-	if endpoint == "" {
+	endpoints := *s.endpoints.Load()
+	if len(endpoints) == 0 {
 		return 0, nil, fmt.Errorf("no bot endpoint is set")
 	}
 	body, err := json.Marshal(activity)
 	if err != nil {
 		return 0, nil, err
 	}
-	snap := s.w.Dials.Now()
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(snap.EventTimeoutMS)*time.Millisecond)
+	token, err := s.token(activity)
+	if err != nil {
+		return 0, nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.w.Dials.Now().EventTimeoutMS)*time.Millisecond)
 	defer cancel()
+	first := s.turn.Add(1)
+	for i := range uint64(len(endpoints)) {
+		status, answer, err = s.postTo(ctx, endpoints[(first+i)%uint64(len(endpoints))], token, body)
+		var refused *net.OpError
+		if !errors.As(err, &refused) || refused.Op != "dial" {
+			break
+		}
+	}
+	return status, answer, err
+}
+
+func (s *Sender) postTo(ctx context.Context, endpoint, token string, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -180,10 +209,6 @@ func (s *Sender) post(ctx context.Context, activity fields) (status int, answer 
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "Microsoft-SkypeBotApi (Microsoft-BotFramework/3.0)")
 	req.Header.Set("x-ms-tenant-id", s.w.Tenant.TenantID)
-	token, err := s.token(activity)
-	if err != nil {
-		return 0, nil, err
-	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -92,10 +93,22 @@ func parse(body []byte) (*tenant.Activity, error) {
 		}
 	}
 	if a.Broadcast == "" && len(attachments) > 0 {
-		sum := sha256.Sum256(in.Attachments)
-		a.Broadcast = "sha256:" + hex.EncodeToString(sum[:8])
+		a.Broadcast = key(in.Attachments)
 	}
 	return a, nil
+}
+
+// named is how a card names its broadcast in the data of an action.
+var named = regexp.MustCompile(`"broadcastId"\s*:\s*"([^"\\]+)"`)
+
+// key tells copies of different broadcasts apart: by the ID that a card names,
+// else by its content.
+func key(attachments []byte) string {
+	if found := named.FindSubmatch(attachments); found != nil {
+		return string(found[1])
+	}
+	sum := sha256.Sum256(attachments)
+	return "sha256:" + hex.EncodeToString(sum[:8])
 }
 
 func (att attachment) card() (json.RawMessage, error) {

@@ -44,6 +44,8 @@ type call struct {
 	// Who is addressed, if it is a personal chat.
 	number     int
 	generation uint32
+	create     createBody // of create only
+	createErr  error
 }
 
 type handle func(rw http.ResponseWriter, c *call)
@@ -52,12 +54,12 @@ type handle func(rw http.ResponseWriter, c *call)
 // counted under its name.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.EscapedPath(), "/"), "/")
-	foreign := false
+	region, foreign := parts[0], false
 	if parts[1] != "v3" {
 		foreign = !strings.EqualFold(parts[1], h.w.Tenant.TenantID)
 		parts = parts[1:]
 	}
-	c := &call{http: r}
+	c := &call{http: r, path: make([]string, 0, 4)}
 	for _, part := range parts[2:] {
 		text, err := url.PathUnescape(part)
 		if err != nil {
@@ -74,51 +76,68 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		c.number, c.generation, _ = h.w.Tenant.Conversation(c.path[1])
 	}
 	var err error
-	if c.body, err = io.ReadAll(io.LimitReader(r.Body, maxBody)); err != nil {
+	if c.body, err = read(r); err != nil {
 		h.fail(rw, http.StatusBadRequest, "BadArgument", "The body could not be read.")
 		return
 	}
 	if op == "create" {
-		c.number = h.createdFor(c.body)
+		h.readCreate(c)
 	}
 	h.w.Meter.Connector.Add(h.w.Now())
-	h.w.Serve(rw, r, op, c.number, world.ConnectorDialect, func(rw http.ResponseWriter, _ *http.Request) {
+	q := world.Request{Operation: op, Number: c.number, Region: region}
+	h.w.Serve(rw, r, q, world.ConnectorDialect, func(rw http.ResponseWriter, _ *http.Request) {
 		h.admit(rw, c, do)
 	})
 }
 
+// read reads a body whose length is mostly known in one piece.
+func read(r *http.Request) ([]byte, error) {
+	if r.ContentLength < 0 || r.ContentLength > maxBody {
+		return io.ReadAll(io.LimitReader(r.Body, maxBody))
+	}
+	body := make([]byte, r.ContentLength)
+	_, err := io.ReadFull(r.Body, body)
+	return body, err
+}
+
+// shape is a path with its method: which segments are fixed, and how many there
+// are.
+type shape struct {
+	method, first, third, fifth string
+	length                      int
+}
+
 // route names the operation.
 func (h *Handler) route(c *call, method string) (op string, do handle) {
-	const get, post, put, del = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete
-	shape := method + " "
-	for i, part := range c.path {
-		if i%2 == 1 {
-			part = "*"
+	at := shape{method: method, length: len(c.path)}
+	for i, fixed := range []*string{&at.first, &at.third, &at.fifth} {
+		if 2*i < len(c.path) {
+			*fixed = c.path[2*i]
 		}
-		shape += "/" + part
 	}
-	switch shape {
-	case post + " /conversations":
+	const get, post, put, del, conversations, activities = http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, "conversations", "activities"
+	switch at {
+	case shape{post, conversations, "", "", 1}:
 		return "create", h.create
-	case post + " /conversations/*/activities":
+	case shape{post, conversations, activities, "", 3}:
 		return "send", h.send
-	case post + " /conversations/*/activities/*":
+	case shape{post, conversations, activities, "", 4}:
 		return "reply", h.send
-	case put + " /conversations/*/activities/*":
+	case shape{put, conversations, activities, "", 4}:
 		return "update", h.update
-	case del + " /conversations/*/activities/*":
+	case shape{del, conversations, activities, "", 4}:
 		return "delete", h.update
-	case get + " /conversations/*/members":
+	case shape{get, conversations, "members", "", 3}:
 		return "members", h.members
-	case get + " /conversations/*/members/*":
+	case shape{get, conversations, "members", "", 4}:
 		return "member", h.member
-	case get + " /conversations/*/pagedmembers":
+	case shape{get, conversations, "pagedmembers", "", 3}:
 		return "pagedmembers", h.members
-	case get + " /conversations/*/activities/*/members":
+	case shape{get, conversations, activities, "members", 5}:
 		return "activitymembers", h.members
-	case get + " /teams/*":
+	case shape{get, "teams", "", "", 2}:
 		return "team", h.team
-	case get + " /teams/*/conversations":
+	case shape{get, "teams", conversations, "", 3}:
 		return "channels", h.channels
 	}
 	return "unknown", h.unknown
@@ -146,7 +165,7 @@ func (h *Handler) admit(rw http.ResponseWriter, c *call, do handle) {
 		return
 	}
 	snap := h.w.Dials.Now()
-	if wait, ok := h.global.Take(h.w.Now(), snap.ConnectorRate); !ok {
+	if wait, ok := h.global.Take(h.w.Now(), snap.ConnectorRate, snap.ConnectorCountsRefused); !ok {
 		h.w.TooMany(rw, world.ConnectorDialect, wait)
 		return
 	}

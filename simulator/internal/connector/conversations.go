@@ -31,21 +31,19 @@ type createBody struct {
 	Activity json.RawMessage `json:"activity"`
 }
 
-// createdFor tells whom a create is about, for faults aimed at a person.
-func (h *Handler) createdFor(body []byte) int {
-	var in createBody
-	if json.Unmarshal(body, &in) != nil || len(in.Members) != 1 {
-		return 0
+// readCreate reads the body once, and tells whom a create is about, for faults
+// aimed at a person.
+func (h *Handler) readCreate(c *call) {
+	if c.createErr = json.Unmarshal(c.body, &c.create); c.createErr == nil && len(c.create.Members) == 1 {
+		c.number, _ = h.w.Tenant.Account(c.create.Members[0].ID)
 	}
-	number, _ := h.w.Tenant.Account(in.Members[0].ID)
-	return number
 }
 
 // create answers POST /v3/conversations: get-or-create of a personal chat, or
 // a new thread in a channel (protocol C.1, C.2).
 func (h *Handler) create(rw http.ResponseWriter, c *call) {
-	var in createBody
-	if err := json.Unmarshal(c.body, &in); err != nil {
+	in := c.create
+	if c.createErr != nil {
 		h.fail(rw, http.StatusBadRequest, "BadArgument", "Unable to parse the conversation parameters.")
 		return
 	}
@@ -59,7 +57,7 @@ func (h *Handler) create(rw http.ResponseWriter, c *call) {
 	case in.Bot.ID != "" && !strings.EqualFold(strings.TrimPrefix(in.Bot.ID, "28:"), h.w.Tenant.BotID):
 		h.fail(rw, http.StatusBadRequest, "BadArgument", "The bot id is not that of the caller.")
 	case in.ChannelData.Channel.ID != "":
-		h.startThread(rw, in)
+		h.startThread(rw, c, in)
 	case in.IsGroup || len(in.Members) != 1:
 		h.fail(rw, http.StatusBadRequest, "BadArgument", "Bots create personal conversations with exactly one member.")
 	default:
@@ -79,28 +77,43 @@ func (h *Handler) createPersonal(rw http.ResponseWriter, c *call, in createBody)
 		h.refuse(rw, c, problem, wait)
 		return
 	}
+	region, first := h.w.Dials.Now().CreateServiceRegion, len(in.Activity) > 0 && string(in.Activity) != "null"
+	if region == "" && !first {
+		created(rw, id)
+		return
+	}
 	answer := map[string]any{"id": id}
-	if region := h.w.Dials.Now().CreateServiceRegion; region != "" {
+	if region != "" {
 		answer["serviceUrl"] = h.w.ServiceURL(region)
 	}
-	if len(in.Activity) > 0 && string(in.Activity) != "null" {
+	if first {
 		a, err := h.parsed.parse(in.Activity)
 		if err != nil {
 			h.fail(rw, http.StatusBadRequest, "BadSyntax", err.Error())
 			return
 		}
 		_, generation, _ := h.w.Tenant.Conversation(id)
-		activityID, wait, problem := h.w.Tenant.Deliver(number, generation, a, true)
+		c.generation = generation
+		activityID, wait, problem := h.w.Tenant.Deliver(c.delivery(rw, a, true))
 		if problem != tenant.Fine {
 			h.refuse(rw, c, problem, wait)
 			return
 		}
-		answer["activityId"] = activityID
+		answer["activityId"] = strconv.FormatInt(activityID, 10)
 	}
 	world.JSON(rw, http.StatusCreated, answer)
 }
 
-func (h *Handler) startThread(rw http.ResponseWriter, in createBody) {
+// delivery is a message to the person who is addressed. Whoever hung up while
+// the service was slow will not hear of it.
+func (c *call) delivery(rw http.ResponseWriter, a *tenant.Activity, copied bool) tenant.Delivery {
+	_, unheard := rw.(*world.Unheard)
+	return tenant.Delivery{
+		Number: c.number, Generation: c.generation, Activity: a, Copy: copied, Unheard: unheard || c.http.Context().Err() != nil,
+	}
+}
+
+func (h *Handler) startThread(rw http.ResponseWriter, c *call, in createBody) {
 	channel := in.ChannelData.Channel.ID
 	if !h.inTeam(rw, channel) {
 		return
@@ -110,7 +123,12 @@ func (h *Handler) startThread(rw http.ResponseWriter, in createBody) {
 		h.fail(rw, http.StatusBadRequest, "BadSyntax", err.Error())
 		return
 	}
-	id := h.w.Tenant.Post(channel, a)
+	n, wait, problem := h.w.Tenant.Post(channel, a)
+	if problem != tenant.Fine {
+		h.refuse(rw, c, problem, wait)
+		return
+	}
+	id := strconv.FormatInt(n, 10)
 	world.JSON(rw, http.StatusCreated, map[string]string{"id": channel + ";messageid=" + id, "activityId": id})
 }
 
@@ -169,27 +187,30 @@ func (h *Handler) send(rw http.ResponseWriter, c *call) {
 	if !ok {
 		return
 	}
-	if channel != "" {
-		if h.inTeam(rw, channel) {
-			world.JSON(rw, http.StatusCreated, map[string]string{"id": h.w.Tenant.Post(channel, a)})
-		}
+	if channel != "" && !h.inTeam(rw, channel) {
 		return
 	}
-	reply := len(c.path) == 4
-	id, wait, problem := h.w.Tenant.Deliver(c.number, c.generation, a, !reply)
+	var id int64
+	var wait time.Duration
+	var problem tenant.Problem
+	if channel != "" {
+		id, wait, problem = h.w.Tenant.Post(channel, a)
+	} else {
+		id, wait, problem = h.w.Tenant.Deliver(c.delivery(rw, a, len(c.path) == 3))
+	}
 	switch {
 	case problem != tenant.Fine:
 		h.refuse(rw, c, problem, wait)
-	case a.Text != "" && len(a.Cards) > 0: // Teams splits it and names no usable ID
+	case id == 0, a.Text != "" && len(a.Cards) > 0: // Teams splits the latter and names no usable ID
 		world.JSON(rw, http.StatusCreated, map[string]string{})
 	default:
-		created(rw, id)
+		created(rw, strconv.FormatInt(id, 10))
 	}
 }
 
 // created is the answer of the hot path, written by hand.
 func created(rw http.ResponseWriter, id string) {
-	body := make([]byte, 0, 32)
+	body := make([]byte, 0, 96)
 	body = append(append(append(body, `{"id":"`...), id...), `"}`...)
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	rw.Header().Set("Content-Length", strconv.Itoa(len(body)))

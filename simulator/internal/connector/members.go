@@ -34,13 +34,25 @@ func (h *Handler) belongs(rw http.ResponseWriter, c *call) (match func(n int) bo
 			return nil, false
 		}
 		team, _ := h.w.Tenant.Team(channel)
+		if !h.lookTeam(rw, c, channel) {
+			return nil, false
+		}
 		return func(n int) bool { return tenant.Member(team.Group, n, true) }, true
 	}
-	if problem := h.w.Tenant.Known(c.number, c.generation); problem != tenant.Fine && problem != tenant.IsBlocked {
-		h.refuse(rw, c, problem, 0)
+	if wait, problem := h.w.Tenant.Look(c.number, c.generation); problem != tenant.Fine {
+		h.refuse(rw, c, problem, wait)
 		return nil, false
 	}
 	return func(n int) bool { return n == c.number }, true
+}
+
+// lookTeam admits a reading request about a team, or answers 429 (protocol E.1).
+func (h *Handler) lookTeam(rw http.ResponseWriter, c *call, thread string) bool {
+	wait, problem := h.w.Tenant.LookTeam(thread)
+	if problem != tenant.Fine {
+		h.refuse(rw, c, problem, wait)
+	}
+	return problem == tenant.Fine
 }
 
 func (h *Handler) member(rw http.ResponseWriter, c *call) {
@@ -127,7 +139,7 @@ func (h *Handler) team(rw http.ResponseWriter, c *call) {
 }
 
 func (h *Handler) channels(rw http.ResponseWriter, c *call) {
-	if !h.inTeam(rw, c.path[1]) {
+	if !h.inTeam(rw, c.path[1]) || !h.lookTeam(rw, c, c.path[1]) {
 		return
 	}
 	team, _ := h.w.Tenant.Team(c.path[1])

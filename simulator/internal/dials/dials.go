@@ -10,18 +10,29 @@ import (
 // and may be fractional.
 type Dials struct {
 	// ConnectorRate is the number of Connector requests per second and tenant,
-	// counted over all operations in a strict sliding second (protocol E.1).
-	// 0 is unlimited.
+	// counted over all operations in a strict sliding second (protocol E.1, K
+	// row 24). 0 is unlimited.
 	ConnectorRate int `json:"connector_rate"`
+	// ConnectorCountsRefused: requests answered 429 count against the rate too,
+	// so that only silence helps. Microsoft does not say; off by default.
+	ConnectorCountsRefused bool `json:"connector_counts_refused"`
 	// ThreadLimits switches the limits of one conversation: 7 in 1 s, 8 in 2 s,
-	// 60 in 30 s, 1800 in an hour (protocol E.1).
+	// 60 in 30 s, 1800 in an hour for sending and for creating, the double for
+	// reading members and channels (protocol E.1, K row 24).
 	ThreadLimits bool `json:"thread_limits"`
 	// GraphInstallRate is the number of POST installedApps per second (protocol
 	// F.7). GET follows it 1:1, DELETE with a half; over 30 seconds 83 % of it
 	// is allowed. 0 is unlimited for all of them.
 	GraphInstallRate int `json:"graph_install_rate"`
+	// GraphCountsRefused: requests to Graph that were answered 429 count against
+	// its limits too (protocol F.7).
+	GraphCountsRefused bool `json:"graph_counts_refused"`
+	// GraphResourceUnits is the budget of the directory's endpoints in resource
+	// units per 10 seconds (protocol G.4, K row 18): 3500, 5000 or 8000 by the
+	// size of the organisation. 0 is unlimited.
+	GraphResourceUnits int `json:"graph_resource_units"`
 	// RetryAfterMissingPerMille is how many 429 answers come without a
-	// Retry-After header (protocol E.2).
+	// Retry-After header (protocol E.2, K row 24).
 	RetryAfterMissingPerMille float64 `json:"retry_after_missing_per_mille"`
 
 	// LatencyMS and LatencyJitterMS delay every Connector answer, GraphLatencyMS
@@ -45,8 +56,12 @@ type Dials struct {
 	BlockedPerMille float64 `json:"blocked_per_mille"`
 	// RemovedPerMille: the person removes the bot right after it was installed.
 	RemovedPerMille float64 `json:"removed_per_mille"`
+	// ChatDeletedPerMille: the person deletes the chat just before the bot
+	// writes to it for the first time. The old address answers 404
+	// ConversationNotFound, create gives a new one that works (K row 26).
+	ChatDeletedPerMille float64 `json:"chat_deleted_per_mille"`
 	// Person names a misfortune by Entra ID: guest, disabled, unlicensed,
-	// refused, silent, preinstalled, blocked, removed, or none.
+	// refused, silent, preinstalled, blocked, removed, chat_deleted, or none.
 	Person map[string]string `json:"person"`
 
 	// EventDelayMS is the upper bound of the delay of install events after
@@ -68,22 +83,39 @@ type Dials struct {
 
 	// BotDisabledByAdmin: every Connector call answers 403 BotDisabledByAdmin.
 	BotDisabledByAdmin bool `json:"bot_disabled_by_admin"`
-	// NotificationOnly: sends go on after the app was removed (protocol D.2).
+	// NotificationOnly: sends go on after the app was removed (protocol D.2, K
+	// row 33).
 	NotificationOnly bool `json:"notification_only"`
 	// ReadReceipts: the app has the RSC permission and people let it be told.
 	ReadReceipts bool `json:"read_receipts"`
 	// RejectGzip: Graph answers 415 to gzip bodies.
 	RejectGzip bool `json:"reject_gzip"`
-	// DeltaExpired: every delta token answers 410 with a Location (protocol G.1).
+	// DeltaExpired: every delta token answers 410 with a Location (protocol G.1,
+	// K row 17), also those of the full round that the Location begins.
 	DeltaExpired bool `json:"delta_expired"`
-	// ServiceRegion is the region segment of the service URL in events.
+	// DeltaGeneration: raising it expires all delta tokens given out before; a
+	// full round works again at once.
+	DeltaGeneration int `json:"delta_generation"`
+	// DeltaExpiredStatus is how an expired token is answered: 0 or 410 with
+	// syncStateNotFound and a Location, 400 to 409 with SyncStateInvalid and
+	// without one.
+	DeltaExpiredStatus int `json:"delta_expired_status"`
+	// ServiceRegion is the region segment of the service URL in events; of
+	// several, separated by commas, each event takes the next (K row 32).
 	ServiceRegion string `json:"service_region"`
-	// CreateServiceRegion, if set, makes create answer with another service URL.
+	// CreateServiceRegion, if set, makes create answer with another service URL
+	// (K row 32).
 	CreateServiceRegion string `json:"create_service_region"`
 
-	// TokenLifetimeSeconds is the life of access tokens (protocol A.2).
+	// TokenLifetimeSeconds is the life of access tokens (protocol A.2); whoever
+	// uses one longer gets 401 (K rows 4 and 31).
 	TokenLifetimeSeconds int `json:"token_lifetime_seconds"`
-	// ClientSecretRotated makes the configured secret stop working.
+	// AccessToken spoils the tokens that Entra gives to applications, so that
+	// Connector and Graph refuse them: expired, wrong_aud, wrong_app or
+	// bad_signature (K row 31). Empty is a good token.
+	AccessToken string `json:"access_token"`
+	// ClientSecretRotated makes the configured secrets stop working: Entra
+	// answers invalid_client (K row 4).
 	ClientSecretRotated bool `json:"client_secret_rotated"`
 	// KeyGeneration: raising it rotates all signing keys; old ones disappear.
 	KeyGeneration int `json:"key_generation"`
@@ -103,41 +135,11 @@ type Dials struct {
 	ClockOffsetMS int64 `json:"clock_offset_ms"`
 }
 
-// Fault is one injected failure.
-type Fault struct {
-	// Operation as named in the report, such as "send" or "graph.install".
-	// A trailing "*" matches any rest.
-	Operation string `json:"operation"`
-	// Person limits the fault to one Entra ID.
-	Person string `json:"person,omitempty"`
-	// Status is the HTTP status of the answer; 0 leaves the answer as it is
-	// (useful with DelayMS).
-	Status int `json:"status"`
-	// Code and Message fill the error body; empty ones get a fitting default.
-	Code    string `json:"code,omitempty"`
-	Message string `json:"message,omitempty"`
-	// Shape of the body: "error" (default), "subcode" (protocol E.3), "html",
-	// "empty", or "reset": the connection is torn down without an answer.
-	Shape string `json:"shape,omitempty"`
-	// PerMille is the probability; 0 means always.
-	PerMille float64 `json:"per_mille,omitempty"`
-	// Skip lets that many matching requests pass before the fault begins.
-	Skip int `json:"skip,omitempty"`
-	// Next limits the fault to that many requests; 0 means no limit.
-	Next int `json:"next,omitempty"`
-	// RetryAfter is the header's value in seconds; 0 sends none.
-	RetryAfter int `json:"retry_after,omitempty"`
-	// StoreFirst does the work before it fails: the ambiguous failure
-	// (protocol K row 28).
-	StoreFirst bool `json:"store_first,omitempty"`
-	// DelayMS waits before the answer.
-	DelayMS int `json:"delay_ms,omitempty"`
-}
-
 // Default returns the dials of a tenant with ordinary bad luck.
 func Default() Dials {
 	return Dials{
-		ConnectorRate: 50, ThreadLimits: true, GraphInstallRate: 30,
+		ConnectorRate: 50, ThreadLimits: true,
+		GraphInstallRate: 30, GraphCountsRefused: true, GraphResourceUnits: 8000,
 		RetryAfterMissingPerMille: 250,
 		GuestPerMille:             12, DisabledPerMille: 8, UnlicensedPerMille: 10,
 		RefusedPerMille: 5, SilentPerMille: 3, PreinstalledPerMille: 3,

@@ -47,7 +47,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		world.EntraError(rw, http.StatusMethodNotAllowed, "invalid_request", 900561, "The endpoint only accepts "+route.method+" requests.", h.w.Now().UTC())
 		return
 	}
-	h.w.Serve(rw, r, route.op, 0, world.EntraDialect, func(rw http.ResponseWriter, r *http.Request) {
+	h.w.Serve(rw, r, world.Request{Operation: route.op}, world.EntraDialect, func(rw http.ResponseWriter, r *http.Request) {
 		if !h.knows(first) {
 			h.fail(rw, http.StatusBadRequest, "invalid_tenant", 90002, "Tenant '"+first+"' not found.")
 			return
@@ -108,7 +108,7 @@ func (h *Handler) botFramework(rw http.ResponseWriter, r *http.Request, rest str
 		http.NotFound(rw, r)
 		return
 	}
-	h.w.Serve(rw, r, op, 0, world.EntraDialect, do)
+	h.w.Serve(rw, r, world.Request{Operation: op}, world.EntraDialect, do)
 }
 
 // The metadata's issuer is not its host: a stock discovery client refuses it

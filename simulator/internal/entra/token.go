@@ -112,7 +112,25 @@ func (h *Handler) clientCredentials(rw http.ResponseWriter, r *http.Request, ten
 			"User.Read.All", "GroupMember.Read.All", "Channel.ReadBasic.All",
 		}
 	}
-	h.answerToken(rw, claims, map[string]any{"ext_expires_in": int(life.Seconds())}, life)
+	signed, err := h.spoiled(claims)
+	h.answerToken(rw, signed, err, map[string]any{"expires_in": int(life.Seconds()), "ext_expires_in": int(life.Seconds())})
+}
+
+// spoiled signs an application's token, or one that Connector and Graph refuse
+// (protocol K row 31).
+func (h *Handler) spoiled(claims jwt.MapClaims) (string, error) {
+	switch h.w.Dials.Now().AccessToken {
+	case "expired":
+		now := h.w.Now()
+		claims["nbf"], claims["exp"] = now.Add(-2*time.Hour).Unix(), now.Add(-time.Minute).Unix()
+	case "wrong_aud":
+		claims["aud"] = "https://vault.azure.net"
+	case "wrong_app":
+		claims["appid"] = "deadbeef-0000-4000-8000-000000000000"
+	case "bad_signature":
+		return h.w.Bot.Sign(claims, h.w.Entra.ID())
+	}
+	return h.w.Entra.Sign(claims, "")
 }
 
 // audience picks the resource out of several scopes in one string
@@ -131,13 +149,12 @@ func (h *Handler) audience(r *http.Request, scopes string) string {
 	return ""
 }
 
-func (h *Handler) answerToken(rw http.ResponseWriter, claims jwt.MapClaims, more map[string]any, life time.Duration) {
-	signed, err := h.w.Entra.Sign(claims, "")
+func (h *Handler) answerToken(rw http.ResponseWriter, signed string, err error, more map[string]any) {
 	if err != nil {
 		h.fail(rw, http.StatusInternalServerError, "server_error", 90033, "A transient error has occurred.")
 		return
 	}
-	answer := map[string]any{"token_type": "Bearer", "expires_in": int(life.Seconds()), "access_token": signed}
+	answer := map[string]any{"token_type": "Bearer", "access_token": signed}
 	for k, v := range more {
 		answer[k] = v
 	}
@@ -191,7 +208,10 @@ func (h *Handler) answerSignIn(rw http.ResponseWriter, r *http.Request, tenant s
 		"appid": g.clientID, "oid": g.person.EntraID, "tid": tenant, "scp": "openid profile email",
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(),
 	}
-	h.answerToken(rw, access, map[string]any{"id_token": id, "scope": "openid profile email"}, life)
+	signed, err := h.w.Entra.Sign(access, "")
+	h.answerToken(rw, signed, err, map[string]any{
+		"id_token": id, "scope": "openid profile email", "expires_in": int(life.Seconds()),
+	})
 }
 
 func (h *Handler) idClaims(r *http.Request, tenant string, g grant) jwt.MapClaims {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fanfare/fanfare/simulator/internal/dials"
 	"github.com/fanfare/fanfare/simulator/internal/tenant"
@@ -22,6 +23,9 @@ type deltaState struct {
 	Page   int      `json:"p"`
 	Log    int      `json:"l"` // where the next round reads on in the log
 	Empty  bool     `json:"e"` // the empty page was already sent
+	// When the token was given out: by the clock, and by the dial.
+	Issued     int64 `json:"i"`
+	Generation int   `json:"g"`
 }
 
 func (s deltaState) token() string { return base64.RawURLEncoding.EncodeToString(raw(s)) }
@@ -29,6 +33,15 @@ func (s deltaState) token() string { return base64.RawURLEncoding.EncodeToString
 func readDelta(token string) (s deltaState, ok bool) {
 	b, err := base64.RawURLEncoding.DecodeString(token)
 	return s, err == nil && json.Unmarshal(b, &s) == nil && s.Select != nil
+}
+
+// deltaLife is how long the tokens of directory objects live (protocol G.1).
+const deltaLife = 7 * 24 * time.Hour
+
+// expired tells whether a token is worth nothing any more (K row 17).
+func (h *Handler) expired(s deltaState) bool {
+	snap := h.w.Dials.Now()
+	return snap.DeltaExpired || s.Generation < snap.DeltaGeneration || h.w.Now().Unix()-s.Issued > int64(deltaLife/time.Second)
 }
 
 // deltaPage is how many people one page of the first round holds.
@@ -43,7 +56,6 @@ func (h *Handler) delta(rw http.ResponseWriter, c *call) {
 			return
 		}
 	}
-	rw.Header().Set("x-ms-resource-unit", "2")
 	switch skip, token := c.query.Get("$skiptoken"), c.query.Get("$deltatoken"); {
 	case skip != "":
 		h.nextPage(rw, c, skip)
@@ -70,7 +82,7 @@ func (h *Handler) firstRound(rw http.ResponseWriter, c *call, latest bool) {
 
 func (h *Handler) nextPage(rw http.ResponseWriter, c *call, token string) {
 	state, ok := readDelta(token)
-	if !ok || h.w.Dials.Now().DeltaExpired {
+	if !ok || h.expired(state) {
 		h.gone(rw, c, state)
 		return
 	}
@@ -81,6 +93,10 @@ func (h *Handler) nextPage(rw http.ResponseWriter, c *call, token string) {
 func (h *Handler) gone(rw http.ResponseWriter, c *call, state deltaState) {
 	if len(state.Select) > 0 {
 		c.query.Set("$select", strings.Join(state.Select, ","))
+	}
+	if status := h.w.Dials.Now().DeltaExpiredStatus; status != 0 && status != http.StatusGone {
+		h.fail(rw, status, "SyncStateInvalid", "The sync state is invalid; continue with a full synchronization.")
+		return
 	}
 	rw.Header().Set("Location", c.link("$deltatoken", ""))
 	h.fail(rw, http.StatusGone, "syncStateNotFound", "The sync state generation is not found; continue with a full synchronization.")
@@ -137,6 +153,7 @@ func (h *Handler) deltaWrite(rw http.ResponseWriter, c *call, value []json.RawMe
 	if last {
 		query, key = "$deltatoken", "@odata.deltaLink"
 	}
+	state.Issued, state.Generation = h.w.Now().Unix(), h.w.Dials.Now().DeltaGeneration
 	short := *c
 	short.path, short.query = []string{"users", "delta"}, nil
 	answer[key] = short.link(query, state.token())
@@ -146,7 +163,7 @@ func (h *Handler) deltaWrite(rw http.ResponseWriter, c *call, value []json.RawMe
 // laterRound returns what changed since the token: only changed properties.
 func (h *Handler) laterRound(rw http.ResponseWriter, c *call, token string) {
 	state, ok := readDelta(token)
-	if !ok || h.w.Dials.Now().DeltaExpired {
+	if !ok || h.expired(state) {
 		h.gone(rw, c, state)
 		return
 	}

@@ -22,6 +22,7 @@ type Handler struct {
 
 	routes                                  []route
 	post, get, del, chat, catalog, postLong *meter.Window
+	units                                   meter.Units
 }
 
 // sustained is the longer window over which 83 % of a burst rate is allowed
@@ -108,14 +109,14 @@ type handle func(rw http.ResponseWriter, c *call)
 // serve does what is common to all of Graph: token, body, latency and faults.
 func (h *Handler) serve(rw http.ResponseWriter, c *call, op string, number int, do handle) {
 	h.w.Meter.Graph.Add(h.w.Now())
-	h.w.Serve(rw, c.http, op, number, world.GraphDialect, func(rw http.ResponseWriter, _ *http.Request) {
+	h.w.Serve(rw, c.http, world.Request{Operation: op, Number: number}, world.GraphDialect, func(rw http.ResponseWriter, _ *http.Request) {
 		rw.Header().Set("request-id", h.w.RequestID())
 		if _, err := h.w.Authorize(c.http, world.GraphAudience); err != nil {
 			rw.Header().Set("WWW-Authenticate", `Bearer realm="", authorization_uri="`+c.base+`/common/oauth2/authorize"`)
 			h.fail(rw, http.StatusUnauthorized, "InvalidAuthenticationToken", err.Error())
 			return
 		}
-		if !h.readBody(rw, c) {
+		if !h.readBody(rw, c) || !h.charge(rw, c, op) {
 			return
 		}
 		do(rw, c)
@@ -182,7 +183,7 @@ func (h *Handler) appID(c *call) string {
 
 // within admits a request under a burst rate, or answers 429.
 func (h *Handler) within(rw http.ResponseWriter, window *meter.Window, limit int) bool {
-	wait, ok := window.Take(h.w.Now(), limit)
+	wait, ok := window.Take(h.w.Now(), limit, h.w.Dials.Now().GraphCountsRefused)
 	if !ok {
 		h.w.TooMany(rw, world.GraphDialect, wait)
 	}

@@ -190,7 +190,6 @@ func (h *Handler) members(rw http.ResponseWriter, c *call) {
 		_, _ = fmt.Fprint(rw, h.count(inGroup)+len(lead))
 		return
 	}
-	rw.Header().Set("x-ms-resource-unit", "5")
 	h.page(rw, c, "directoryObjects", usualUser, inGroup, lead)
 }
 

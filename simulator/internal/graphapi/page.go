@@ -81,7 +81,6 @@ func (h *Handler) page(rw http.ResponseWriter, c *call, context string, usual []
 		answer["@odata.nextLink"] = c.link("$skiptoken", skipToken(n))
 	}
 	answer["value"] = value
-	rw.Header().Set("x-ms-resource-unit", "2")
 	world.JSON(rw, http.StatusOK, answer)
 }
 

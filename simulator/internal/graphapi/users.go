@@ -155,7 +155,6 @@ func (h *Handler) oneUser(rw http.ResponseWriter, c *call) {
 		h.noResource(rw, c.path[1])
 		return
 	}
-	rw.Header().Set("x-ms-resource-unit", "1")
 	world.JSON(rw, http.StatusOK, user(p, names))
 }
 

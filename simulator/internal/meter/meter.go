@@ -18,7 +18,10 @@ type Meter struct {
 	EventsSent, EventsFailed atomic.Int64
 }
 
-type counter struct{ requests, throttled atomic.Int64 }
+type counter struct {
+	requests, throttled         atomic.Int64
+	bySecond, throttledBySecond Seconds
+}
 
 func (m *Meter) counter(operation string) *counter {
 	if c, ok := m.operations.Load(operation); ok {
@@ -28,17 +31,39 @@ func (m *Meter) counter(operation string) *counter {
 	return c.(*counter)
 }
 
-// Request counts a request and the status of its answer; a status of 0 means
-// the connection was torn down.
-func (m *Meter) Request(operation string, status int) {
+// Arrived counts a request in the second in which it came.
+func (m *Meter) Arrived(operation string, at time.Time) { m.counter(operation).bySecond.Add(at) }
+
+// Answered counts a request and the status of its answer; a status of 0 means
+// the connection was torn down. A refusal counts in the second of the request.
+func (m *Meter) Answered(operation string, status int, arrived time.Time) {
 	c := m.counter(operation)
 	c.requests.Add(1)
 	if status == 429 {
 		c.throttled.Add(1)
+		c.throttledBySecond.Add(arrived)
 	}
 	if status >= 0 && status < len(m.statuses) {
 		m.statuses[status].Add(1)
 	}
+}
+
+// History returns the requests and the refusals of the last seconds by
+// operation, the last second being that of now; operations without any are
+// left out.
+func (m *Meter) History(now time.Time, seconds int) (requests, throttled map[string][]int) {
+	requests, throttled = map[string][]int{}, map[string][]int{}
+	m.operations.Range(func(k, v any) bool {
+		c := v.(*counter)
+		if counts, some := c.bySecond.Last(now, seconds); some {
+			requests[k.(string)] = counts
+		}
+		if counts, some := c.throttledBySecond.Last(now, seconds); some {
+			throttled[k.(string)] = counts
+		}
+		return true
+	})
+	return requests, throttled
 }
 
 // Counts returns the counters by operation and by status.
@@ -71,32 +96,4 @@ func (m *Meter) Reset() {
 	}
 	m.EventsSent.Store(0)
 	m.EventsFailed.Store(0)
-}
-
-// Thread is the memory of one conversation's limits. The zero value is ready.
-// It is not safe for concurrent use: the owner of the conversation locks.
-type Thread struct{ times []int64 }
-
-// threadLimits are the documented ones for sending (protocol E.1).
-var threadLimits = []struct {
-	count  int
-	length time.Duration
-}{{7, time.Second}, {8, 2 * time.Second}, {60, 30 * time.Second}, {1800, time.Hour}}
-
-// Take admits a message to the conversation or tells how long to wait.
-func (t *Thread) Take(now time.Time) (wait time.Duration, ok bool) {
-	at := now.UnixNano()
-	for _, limit := range threadLimits {
-		if len(t.times) < limit.count {
-			break
-		}
-		if gone := at - t.times[len(t.times)-limit.count]; gone < int64(limit.length) {
-			return limit.length - time.Duration(gone), false
-		}
-	}
-	if longest := threadLimits[len(threadLimits)-1].count; len(t.times) >= 2*longest {
-		t.times = append(t.times[:0], t.times[len(t.times)-longest:]...)
-	}
-	t.times = append(t.times, at)
-	return 0, true
 }

@@ -19,23 +19,36 @@ type Window struct {
 func NewWindow(length time.Duration) *Window { return &Window{length: int64(length)} }
 
 // Take admits an event at now under the limit, or tells how long it would have
-// to wait. A limit of 0 or less admits everything. Refused events do not count.
-func (w *Window) Take(now time.Time, limit int) (wait time.Duration, ok bool) {
+// to wait. A limit of 0 or less admits everything. Refused events count only
+// with refused: then whoever keeps knocking is never let in (protocol F.7).
+func (w *Window) Take(now time.Time, limit int, refused bool) (wait time.Duration, ok bool) {
 	if limit <= 0 {
 		return 0, true
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.ring) != limit {
-		w.ring, w.next = make([]int64, limit), 0
+		w.resize(limit)
 	}
 	at := now.UnixNano()
 	if oldest := w.ring[w.next]; oldest != 0 && at-oldest < w.length {
-		return time.Duration(w.length - (at - oldest)), false
+		wait = time.Duration(w.length - (at - oldest))
 	}
-	w.ring[w.next] = at
-	w.next = (w.next + 1) % limit
-	return 0, true
+	if wait == 0 || refused {
+		w.ring[w.next] = at
+		w.next = (w.next + 1) % limit
+	}
+	return wait, wait == 0
+}
+
+// resize keeps the latest events, so that turning the dial gives nobody a
+// second helping.
+func (w *Window) resize(limit int) {
+	ring := make([]int64, limit)
+	for i := range min(limit, len(w.ring)) { // from the latest backwards
+		ring[limit-1-i] = w.ring[(w.next-1-i+2*len(w.ring))%len(w.ring)]
+	}
+	w.ring, w.next = ring, 0
 }
 
 // Peak remembers the largest number of events in any one second.

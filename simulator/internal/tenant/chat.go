@@ -7,30 +7,6 @@ import (
 	"github.com/fanfare/fanfare/simulator/internal/meter"
 )
 
-// chat is everything kept about a touched person, guarded by the shard's lock.
-type chat struct {
-	installed   bool
-	ever        bool // was installed once
-	blocked     int8 // 0: as the dials say, 1: yes, -1: no
-	gone        bool // the person deleted the chat and nobody created it again
-	reached     bool
-	generation  uint32
-	unread      int32
-	lastID      int64
-	epoch       int64
-	messages    []Message
-	copies      []copies
-	thread      meter.Thread
-	threadMakes meter.Thread
-	notice      string
-}
-
-// copies counts how often one broadcast arrived.
-type copies struct {
-	of *broadcast
-	n  int32
-}
-
 // Problem is why a chat cannot be used.
 type Problem int
 
@@ -78,6 +54,7 @@ func (t *Tenant) Install(n int) Problem {
 		}
 		c.installed, c.ever, c.gone = true, true, false
 	})
+	t.installs.Add(1)
 	t.watch.changed(n)
 	return problem
 }
@@ -85,6 +62,7 @@ func (t *Tenant) Install(n int) Problem {
 // Uninstall removes the bot; false if it was not there.
 func (t *Tenant) Uninstall(n int) (was bool) {
 	t.with(n, func(c *chat) { was, c.installed, c.ever = c.installed, false, c.ever || c.installed })
+	t.installs.Add(1)
 	t.watch.changed(n)
 	return was
 }
@@ -100,13 +78,32 @@ func (t *Tenant) Block(n int, blocked bool) {
 	t.watch.changed(n)
 }
 
-// DeleteChat makes the old conversation ID unknown (protocol E.3).
+// DeleteChat is the person deleting the chat: the old conversation ID becomes
+// unknown and its messages are gone (protocol E.3, K row 26).
 func (t *Tenant) DeleteChat(n int) {
-	t.with(n, func(c *chat) {
-		c.gone, c.messages, c.unread = true, nil, 0
-		c.generation++
-	})
+	t.with(n, func(c *chat) { t.clear(c) })
 	t.watch.changed(n)
+}
+
+func (t *Tenant) clear(c *chat) {
+	for len(c.messages) > 0 {
+		m := c.messages[0]
+		t.change(c, m.of, func() {
+			if !m.Deleted {
+				t.show(&m, -1)
+			}
+			c.messages = c.messages[1:]
+			t.lose(c, &m, false)
+		})
+	}
+	if c.rare != nil { // the lines that had left the chat's memory are gone as well
+		for i := range c.rare.lost {
+			l := &c.rare.lost[i]
+			t.change(c, l.of, func() { l.Held, l.Edited = 0, 0 })
+		}
+	}
+	c.gone, c.messages, c.unread = true, nil, 0
+	c.generation++
 }
 
 // Installed tells whether the bot is installed for person n.
@@ -118,25 +115,39 @@ func (t *Tenant) Installed(n int) bool {
 	return installed
 }
 
-// InstalledCount counts installations.
+// installCount is the last count and what it depended on.
+type installCount struct {
+	kinds    *dials.Kinds
+	people   int
+	installs int64
+	count    int
+}
+
+// InstalledCount counts installations. It looks at everybody only if something
+// about that changed: reports are asked for while a million people are sent to.
 func (t *Tenant) InstalledCount() int {
-	snap, count := t.Dials.Now(), 0
-	for n := 1; n <= t.People(); n++ {
+	snap := t.Dials.Now()
+	now := installCount{kinds: snap.Kinds, people: t.People(), installs: t.installs.Load()}
+	if last := t.counted.Load(); last != nil && last.kinds == now.kinds && last.people == now.people && last.installs == now.installs {
+		return last.count
+	}
+	for n := 1; n <= now.people; n++ {
 		if snap.Kind(n) == dials.Preinstalled {
-			count++
+			now.count++
 		}
 	}
 	for _, n := range t.Touched() {
 		t.peek(n, func(c *chat) {
 			switch pre := snap.Kind(n) == dials.Preinstalled; {
 			case c.installed && !pre:
-				count++
+				now.count++
 			case !c.installed && pre:
-				count--
+				now.count--
 			}
 		})
 	}
-	return count
+	t.counted.Store(&now)
+	return now.count
 }
 
 // usable tells whether the bot may write to the chat now.
@@ -157,17 +168,18 @@ func (t *Tenant) usable(c *chat, n int, generation uint32) Problem {
 
 // Open is the Connector's get-or-create: it returns the conversation ID.
 func (t *Tenant) Open(n int) (id string, wait time.Duration, problem Problem) {
-	if _, ok := t.Person(n); !ok {
+	if !t.Exists(n) {
 		return "", 0, NoSuchPerson
 	}
+	snap := t.Dials.Now()
 	t.with(n, func(c *chat) {
-		if !c.installed && !(t.Dials.Now().NotificationOnly && c.ever) {
+		if !c.installed && !(snap.NotificationOnly && c.ever) {
 			problem = NotInstalled
 			return
 		}
-		if t.Dials.Now().ThreadLimits {
+		if snap.ThreadLimits {
 			var ok bool
-			if wait, ok = c.threadMakes.Take(t.Now()); !ok {
+			if wait, ok = c.makes.Take(t.Now(), meter.Writing); !ok {
 				problem = TooFast
 				return
 			}
@@ -184,11 +196,23 @@ func (t *Tenant) Present(n int) (id string) {
 	return id
 }
 
-// Known tells whether a conversation address can be used for reading members.
-func (t *Tenant) Known(n int, generation uint32) (problem Problem) {
-	if _, ok := t.Person(n); !ok {
-		return NoSuchPerson
+// Look tells whether a conversation's members may be read now; reading has a
+// limit of its own (protocol E.1).
+func (t *Tenant) Look(n int, generation uint32) (wait time.Duration, problem Problem) {
+	if !t.Exists(n) {
+		return 0, NoSuchPerson
 	}
-	t.with(n, func(c *chat) { problem = t.usable(c, n, generation) })
-	return problem
+	t.with(n, func(c *chat) {
+		if problem = t.usable(c, n, generation); problem == IsBlocked {
+			problem = Fine
+		}
+		if problem != Fine || !t.Dials.Now().ThreadLimits {
+			return
+		}
+		var ok bool
+		if wait, ok = c.rarely().reads.Take(t.Now(), meter.Reading); !ok {
+			problem = TooFast
+		}
+	})
+	return wait, problem
 }

@@ -53,6 +53,16 @@ func (d *directory) apply(p *Person) bool {
 	return o.deleted == ""
 }
 
+func (d *directory) isDeleted(n int) bool {
+	if !d.changed.Load() {
+		return false
+	}
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	o := d.overrides[n]
+	return o != nil && o.deleted != ""
+}
+
 // Edit is what can happen to a person in the directory; nil fields stay.
 type Edit struct {
 	Department     *string `json:"department"`

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,28 +33,31 @@ type savedPerson struct {
 }
 
 type savedChat struct {
-	Number     int            `json:"n"`
-	Installed  bool           `json:"i,omitempty"`
-	Ever       bool           `json:"v,omitempty"`
-	Blocked    int8           `json:"b,omitempty"`
-	Gone       bool           `json:"g,omitempty"`
-	Reached    bool           `json:"r,omitempty"`
-	Generation uint32         `json:"gen"`
-	Unread     int32          `json:"u,omitempty"`
-	LastID     int64          `json:"l,omitempty"`
-	Notice     string         `json:"o,omitempty"`
-	Copies     map[string]int `json:"c,omitempty"`
-	Messages   []savedMs      `json:"m,omitempty"`
+	Number     int    `json:"n"`
+	Installed  bool   `json:"i,omitempty"`
+	Ever       bool   `json:"v,omitempty"`
+	Blocked    int8   `json:"b,omitempty"`
+	Gone       bool   `json:"g,omitempty"`
+	Reached    bool   `json:"r,omitempty"`
+	Generation uint32 `json:"gen"`
+	Unread     int32  `json:"u,omitempty"`
+	LastID     int64  `json:"l,omitempty"`
+	Notice     string `json:"o,omitempty"`
+	// Copies are all that ever came; Lost those without a line in the chat.
+	Copies   map[string]int    `json:"c,omitempty"`
+	Lost     map[string]Copies `json:"x,omitempty"`
+	Messages []savedMs         `json:"m,omitempty"`
 }
 
 type savedMs struct {
-	ID       int64     `json:"id"`
-	At       time.Time `json:"at"`
-	Bot      bool      `json:"bot,omitempty"`
-	Edited   bool      `json:"e,omitempty"`
-	Deleted  bool      `json:"d,omitempty"`
-	Activity int       `json:"a"`
-	Of       string    `json:"of,omitempty"`
+	ID       int64  `json:"id"`
+	Bot      bool   `json:"bot,omitempty"`
+	Edited   bool   `json:"e,omitempty"`
+	Deleted  bool   `json:"d,omitempty"`
+	Unheard  bool   `json:"h,omitempty"`
+	Activity int    `json:"a"`
+	Of       string `json:"of,omitempty"`
+	Void     bool   `json:"v,omitempty"` // of before a reset: not counted
 }
 
 const savedVersion = 1
@@ -77,7 +81,7 @@ func (t *Tenant) Save(out io.Writer) error {
 	slices.Sort(numbers)
 	chats := make([]savedChat, 0, len(numbers))
 	for _, n := range numbers {
-		t.with(n, func(c *chat) { chats = append(chats, c.saved(n, place)) })
+		t.with(n, func(c *chat) { chats = append(chats, t.savedChat(c, n, place)) })
 	}
 	buffered := bufio.NewWriter(out)
 	encoder := json.NewEncoder(buffered)
@@ -99,7 +103,7 @@ func (t *Tenant) saveTeams(head *savedHead, place func(*Activity) int) {
 		head.Teams = append(head.Teams, team.Installed)
 	}
 	for channel, list := range t.teams.messages {
-		head.Channels[channel] = savedMessages(list, place)
+		head.Channels[channel] = t.savedMessages(list, place)
 	}
 }
 
@@ -112,22 +116,33 @@ func (t *Tenant) saveDirectory(head *savedHead) {
 	}
 }
 
-func (c *chat) saved(n int, place func(*Activity) int) savedChat {
+func (t *Tenant) savedChat(c *chat, n int, place func(*Activity) int) savedChat {
 	s := savedChat{
 		Number: n, Installed: c.installed, Ever: c.ever, Blocked: c.blocked, Gone: c.gone, Reached: c.reached,
-		Generation: c.generation, Unread: c.unread, LastID: c.lastID, Notice: c.notice, Copies: map[string]int{},
-		Messages: savedMessages(c.messages, place),
+		Generation: c.generation, Unread: c.unread, LastID: c.lastID, Copies: map[string]int{},
+		Messages: t.savedMessages(c.messages, place),
 	}
-	for _, copied := range c.copies {
-		s.Copies[copied.of.key] = int(copied.n)
+	for _, m := range c.messages {
+		if m.of != nil && m.of.epoch == t.epoch.Load() {
+			s.Copies[m.of.key]++
+		}
+	}
+	if c.rare == nil {
+		return s
+	}
+	s.Notice, s.Lost = c.rare.notice, map[string]Copies{}
+	for _, l := range c.rare.lost {
+		s.Copies[l.of.key] += int(l.Got)
+		s.Lost[l.of.key] = l.Copies
 	}
 	return s
 }
 
-func savedMessages(list []Message, place func(*Activity) int) []savedMs {
+func (t *Tenant) savedMessages(list []Message, place func(*Activity) int) []savedMs {
 	var out []savedMs
 	for _, m := range list {
-		out = append(out, savedMs{m.ID, m.At, m.FromBot, m.Edited, m.Deleted, place(m.Activity), m.BroadcastKey()})
+		void := m.of != nil && m.of.epoch != t.epoch.Load()
+		out = append(out, savedMs{m.ID, m.FromBot, m.Edited, m.Deleted, m.unheard, place(m.Activity), m.BroadcastKey(), void})
 	}
 	return out
 }
@@ -170,12 +185,20 @@ func (t *Tenant) loadHead(head savedHead, activities []*Activity) error {
 	t.repeats.Store(head.Totals.Repeats)
 	t.updates.Store(head.Totals.Updates)
 	t.deletes.Store(head.Totals.Deletes)
-	for key, tally := range head.Totals.ByBroadcast {
-		b := t.broadcasts.get(key)
+	for key, tally := range head.Totals.ByBroadcast { // the rest followed from the chats
+		b := t.broadcast(key)
 		b.messages.Store(tally.Messages)
-		b.reached.Store(tally.Reached)
-		b.repeats.Store(tally.Repeats)
+		b.updates.Store(tally.Updates)
+		b.deletes.Store(tally.Deletes)
+		for moment, saved := range map[*atomic.Int64]*time.Time{
+			&b.firstStored: tally.FirstStored, &b.lastStored: tally.LastStored, &b.lastChanged: tally.LastChanged,
+		} {
+			if saved != nil {
+				moment.Store(saved.UnixNano())
+			}
+		}
 	}
+	t.installs.Add(1)
 	t.directory.mu.Lock()
 	t.directory.log, t.directory.overrides = head.Log, map[int]*override{}
 	for n, o := range head.Overrides {
@@ -208,12 +231,30 @@ func (t *Tenant) loadChat(s savedChat, activities []*Activity) error {
 	}
 	t.with(s.Number, func(c *chat) {
 		c.installed, c.ever, c.blocked, c.gone, c.reached = s.Installed, s.Ever, s.Blocked, s.Gone, s.Reached
-		c.generation, c.unread, c.lastID, c.notice, c.messages = s.Generation, s.Unread, s.LastID, s.Notice, messages
-		for key, n := range s.Copies {
-			c.copies = append(c.copies, copies{of: t.broadcasts.get(key), n: int32(n)})
+		c.generation, c.unread, c.lastID, c.messages = s.Generation, s.Unread, s.LastID, messages
+		if s.Notice != "" {
+			c.rarely().notice = s.Notice
+		}
+		for key, total := range s.Copies {
+			t.loadCopies(c, t.broadcast(key), s.Lost[key], total)
 		}
 	})
 	return nil
+}
+
+// loadCopies lets a broadcast's counters follow a loaded chat. A file of an
+// older simulator tells only how many copies came.
+func (t *Tenant) loadCopies(c *chat, b *broadcast, gone Copies, total int) {
+	if gone.Got = max(gone.Got, int32(total)-c.copiesOf(b).Got); gone.Got > 0 {
+		r := c.rarely()
+		r.lost = append(r.lost, lost{b, gone})
+	}
+	t.follow(b, Copies{}, c.copiesOf(b))
+	for i := range c.messages {
+		if m := &c.messages[i]; m.of == b && !m.Deleted {
+			t.show(m, 1)
+		}
+	}
 }
 
 func (t *Tenant) loadMessages(list []savedMs, activities []*Activity) ([]Message, error) {
@@ -222,9 +263,14 @@ func (t *Tenant) loadMessages(list []savedMs, activities []*Activity) ([]Message
 		if m.Activity < 0 || m.Activity >= len(activities) {
 			return nil, fmt.Errorf("loading the simulator: message %d has no content", m.ID)
 		}
-		loaded := Message{ID: m.ID, At: m.At, FromBot: m.Bot, Edited: m.Edited, Deleted: m.Deleted, Activity: activities[m.Activity]}
-		if m.Of != "" {
-			loaded.broadcast = t.broadcasts.get(m.Of)
+		loaded := Message{
+			ID: m.ID, FromBot: m.Bot, Edited: m.Edited, Deleted: m.Deleted, unheard: m.Unheard, Activity: activities[m.Activity],
+		}
+		switch {
+		case m.Void:
+			loaded.of = &broadcast{key: m.Of, epoch: -1}
+		case m.Of != "":
+			loaded.of = t.broadcast(m.Of)
 		}
 		out = append(out, loaded)
 	}

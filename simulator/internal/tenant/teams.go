@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
+
+	"github.com/fanfare/fanfare/simulator/internal/meter"
 )
 
 // Team is a Microsoft Team behind a group with Team set.
@@ -22,10 +25,12 @@ type teams struct {
 	list     []*Team
 	lastID   int64
 	messages map[string][]Message // by channel ID
+	writes   map[string]*meter.Thread
+	reads    map[string]*meter.Thread
 }
 
 func (ts *teams) init() {
-	ts.messages = map[string][]Message{}
+	ts.messages, ts.writes, ts.reads = map[string][]Message{}, map[string]*meter.Thread{}, map[string]*meter.Thread{}
 	for i, g := range Groups {
 		if !g.Team {
 			continue
@@ -70,16 +75,42 @@ func (t *Tenant) InstallInTeam(id string, installed bool) bool {
 }
 
 // Post puts a message of the bot into a channel.
-func (t *Tenant) Post(channel string, a *Activity) (id string) {
+func (t *Tenant) Post(channel string, a *Activity) (id int64, wait time.Duration, problem Problem) {
 	ts := &t.teams
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	now := t.Now()
-	ts.lastID = max(now.UnixMilli(), ts.lastID+1)
-	list := append(ts.messages[channel], Message{ID: ts.lastID, At: now, FromBot: true, Activity: a})
+	if wait, ok := t.take(ts.writes, channel, meter.Writing); !ok {
+		return 0, wait, TooFast
+	}
+	ts.lastID = max(t.Now().UnixMilli(), ts.lastID+1)
+	list := append(ts.messages[channel], Message{ID: ts.lastID, FromBot: true, Activity: a})
 	ts.messages[channel] = list[max(0, len(list)-keep):]
 	t.messages.Add(1)
-	return strconv.FormatInt(ts.lastID, 10)
+	t.pace.Add(t.wall())
+	return ts.lastID, 0, Fine
+}
+
+// LookTeam tells whether a team's members or channels may be read now (protocol
+// E.1).
+func (t *Tenant) LookTeam(thread string) (wait time.Duration, problem Problem) {
+	t.teams.mu.Lock()
+	defer t.teams.mu.Unlock()
+	if wait, ok := t.take(t.teams.reads, thread, meter.Reading); !ok {
+		return wait, TooFast
+	}
+	return 0, Fine
+}
+
+// take asks the limit of one thread; the caller holds the teams' lock and has
+// checked that the thread exists.
+func (t *Tenant) take(threads map[string]*meter.Thread, id string, scale meter.Scale) (wait time.Duration, ok bool) {
+	if !t.Dials.Now().ThreadLimits {
+		return 0, true
+	}
+	if threads[id] == nil {
+		threads[id] = &meter.Thread{}
+	}
+	return threads[id].Take(t.Now(), scale)
 }
 
 // EditPost replaces or (nil) deletes a message of a channel.

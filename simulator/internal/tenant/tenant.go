@@ -2,11 +2,11 @@ package tenant
 
 import (
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/fanfare/fanfare/simulator/internal/dials"
+	"github.com/fanfare/fanfare/simulator/internal/meter"
 )
 
 // Identity is who the tenant and its one bot are.
@@ -20,12 +20,16 @@ type Tenant struct {
 	Now   func() time.Time
 
 	people atomic.Int64
-	shards [256]shard
+	shards [shardCount]shard
 
 	directory  directory
 	broadcasts broadcasts
 	watch      watchers
 	teams      teams
+
+	installs atomic.Int64 // raised whenever somebody's installation changes
+	counted  atomic.Pointer[installCount]
+	pace     meter.Seconds // messages stored by second
 
 	epoch    atomic.Int64 // raised by ResetReport: counts of older epochs are void
 	messages atomic.Int64
@@ -35,17 +39,15 @@ type Tenant struct {
 	deletes  atomic.Int64
 }
 
-type shard struct {
-	mu    sync.Mutex
-	chats map[int]*chat
-}
+// shardCount is how many locks the chats share.
+const shardCount = 256
 
 // New returns a tenant of that many people.
 func New(id Identity, people int, store *dials.Store, now func() time.Time) *Tenant {
 	t := &Tenant{Identity: id, Dials: store, Now: now}
 	t.people.Store(int64(people))
 	for i := range t.shards {
-		t.shards[i].chats = map[int]*chat{}
+		t.shards[i].pages = map[int]*[pageSize]chat{}
 	}
 	t.broadcasts.byKey = map[string]*broadcast{}
 	t.teams.init()
@@ -68,6 +70,16 @@ func (t *Tenant) Person(n int) (Person, bool) {
 	return p, true
 }
 
+// Exists tells whether the directory knows person n, without computing them.
+func (t *Tenant) Exists(n int) bool {
+	return n >= 1 && n <= t.People() && !t.directory.isDeleted(n)
+}
+
+// wall is the machine's time: the simulator's without the dial that moves it.
+func (t *Tenant) wall() time.Time {
+	return t.Now().Add(-time.Duration(t.Dials.Now().ClockOffsetMS) * time.Millisecond)
+}
+
 // Find returns the person with that Entra ID or user principal name.
 func (t *Tenant) Find(idOrUPN string) (Person, bool) {
 	if n, ok := Number(idOrUPN); ok {
@@ -84,47 +96,4 @@ func (t *Tenant) Find(idOrUPN string) (Person, bool) {
 	}
 	p, ok := t.Person(n)
 	return p, ok && strings.EqualFold(p.UPN, idOrUPN)
-}
-
-// with runs do under the lock of person n's chat, which it creates if needed.
-func (t *Tenant) with(n int, do func(*chat)) {
-	s := &t.shards[n%len(t.shards)]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.chats[n]
-	if c == nil {
-		kind := t.Dials.Now().Kind(n)
-		c = &chat{installed: kind == dials.Preinstalled, generation: 1}
-		s.chats[n] = c
-	}
-	if epoch := t.epoch.Load(); c.epoch != epoch {
-		c.epoch, c.reached, c.copies = epoch, false, nil
-	}
-	do(c)
-}
-
-// peek runs do under the lock if the person was ever touched.
-func (t *Tenant) peek(n int, do func(*chat)) bool {
-	s := &t.shards[n%len(t.shards)]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.chats[n]
-	if c != nil {
-		do(c)
-	}
-	return c != nil
-}
-
-// Touched returns the numbers of people with a chat, unordered.
-func (t *Tenant) Touched() []int {
-	var numbers []int
-	for i := range t.shards {
-		s := &t.shards[i]
-		s.mu.Lock()
-		for n := range s.chats {
-			numbers = append(numbers, n)
-		}
-		s.mu.Unlock()
-	}
-	return numbers
 }

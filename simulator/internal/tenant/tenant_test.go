@@ -11,7 +11,7 @@ import (
 
 func contoso(people int) *Tenant {
 	id := Identity{TenantID: "t", BotID: "c0ffee00-1111-4222-8333-444455556666", TeamsAppID: "a"}
-	return New(id, people, dials.NewStore(dials.Default(), 1, Number), time.Now)
+	return New(id, people, dials.NewStore(dials.Default(), 1, Number, time.Now), time.Now)
 }
 
 func TestIdentifiersOpenOnlyForTheirBot(t *testing.T) {
@@ -78,11 +78,11 @@ func TestAChatKeepsTheLastFifty(t *testing.T) {
 	c.Dials.Set(func(d *dials.Dials) { d.ThreadLimits = false })
 	c.Install(1)
 	a := &Activity{Type: "message", Cards: []json.RawMessage{[]byte(`{}`)}, Broadcast: "b"}
-	last := ""
+	last := int64(0)
 	for range 80 {
-		id, _, problem := c.Deliver(1, anyGeneration, a, true)
+		id, _, problem := c.Deliver(Delivery{Number: 1, Generation: anyGeneration, Activity: a, Copy: true})
 		if problem != Fine || id <= last {
-			t.Fatalf("%v, ID %s after %s", problem, id, last)
+			t.Fatalf("%v, ID %d after %d", problem, id, last)
 		}
 		last = id
 	}

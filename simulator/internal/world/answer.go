@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/fanfare/fanfare/simulator/internal/dials"
 )
 
 // Recorder is a ResponseWriter that remembers the status for the meter.
@@ -36,23 +34,6 @@ func (r *Recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the connection.
 func (r *Recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// Discard answers into nothing: with it a fault does the work before it fails.
-type Discard struct{ header http.Header }
-
-// Header returns a header nobody reads.
-func (d *Discard) Header() http.Header {
-	if d.header == nil {
-		d.header = http.Header{}
-	}
-	return d.header
-}
-
-// Write drops b.
-func (*Discard) Write(b []byte) (int, error) { return len(b), nil }
-
-// WriteHeader drops the status.
-func (*Discard) WriteHeader(int) {}
-
 // Dialect is the shape of a service's errors.
 type Dialect int
 
@@ -63,106 +44,34 @@ const (
 	EntraDialect
 )
 
-// Serve is the frame of every operation: count it, delay it, let an injected
-// fault strike, else do it. Number is the person concerned, or 0.
-func (w *World) Serve(rw http.ResponseWriter, r *http.Request, op string, number int, d Dialect, do http.HandlerFunc) {
-	rec := &Recorder{ResponseWriter: rw}
-	defer func() { w.Meter.Request(op, rec.Status) }()
-	snap := w.Dials.Now()
-	w.delay(r, snap, d)
-	fault := snap.Fault(op, number)
-	if fault == nil {
-		do(rec, r)
-		return
-	}
-	wait(r, time.Duration(fault.DelayMS)*time.Millisecond)
-	if fault.Status == 0 && fault.Shape != "reset" {
-		do(rec, r)
-		return
-	}
-	if fault.StoreFirst {
-		do(&Discard{}, r)
-	}
-	w.writeFault(rec, fault, d)
-}
-
-func (w *World) delay(r *http.Request, snap *dials.Snapshot, d Dialect) {
-	switch d {
-	case ConnectorDialect:
-		wait(r, time.Duration(snap.LatencyMS)*time.Millisecond+w.Up(time.Duration(snap.LatencyJitterMS)*time.Millisecond))
-	case GraphDialect:
-		wait(r, time.Duration(snap.GraphLatencyMS)*time.Millisecond)
-	case EntraDialect:
-	}
-}
-
-// wait is part of what is simulated: a slow service.
-func wait(r *http.Request, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-r.Context().Done():
-	}
-}
-
-func (w *World) writeFault(rec *Recorder, f *dials.Fault, d Dialect) {
-	if f.RetryAfter > 0 {
-		rec.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
-	}
-	code, message := f.Code, f.Message
-	if code == "" {
-		code = defaultCode(f.Status, d)
-	}
-	if message == "" {
-		message = "Injected by the simulator's dials."
-	}
-	switch f.Shape {
-	case "reset":
-		hijackAndClose(rec)
-	case "empty":
-		rec.Header().Set("Content-Length", "0")
-		rec.WriteHeader(f.Status)
-	case "html":
-		rec.Header().Set("Content-Type", "text/html")
-		rec.WriteHeader(f.Status)
-		_, _ = fmt.Fprintf(rec, "<html><head><title>%d</title></head><body><h1>%d %s</h1></body></html>", f.Status, f.Status, http.StatusText(f.Status))
-	case "subcode":
-		SubcodeError(rec, f.Status, code, message)
-	default:
-		w.Error(rec, d, f.Status, code, message)
-	}
-}
-
-// hijackAndClose tears the connection down. The simulator speaks HTTP/1.1 only,
-// where a connection can always be taken over; elsewhere it answers 502.
-func hijackAndClose(rec *Recorder) {
-	conn, _, err := http.NewResponseController(rec.ResponseWriter).Hijack()
-	if err != nil {
-		rec.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	_ = conn.Close()
-}
-
+// defaultCode is what a service says with a status of its own accord; 503 and
+// 504 of the Connector carry no code (protocol E.3).
 func defaultCode(status int, d Dialect) string {
-	if d == EntraDialect {
-		return map[bool]string{true: "temporarily_unavailable", false: "invalid_request"}[status >= 500 || status == 429]
+	switch {
+	case d == EntraDialect && (status >= 500 || status == http.StatusTooManyRequests):
+		return "temporarily_unavailable"
+	case d == EntraDialect:
+		return "invalid_request"
 	}
-	switch status {
-	case http.StatusTooManyRequests:
-		return map[Dialect]string{ConnectorDialect: "Throttled", GraphDialect: "TooManyRequests"}[d]
-	case http.StatusPreconditionFailed:
-		return "PreconditionFailed"
-	case http.StatusForbidden:
-		return map[Dialect]string{ConnectorDialect: "BotNotInConversationRoster", GraphDialect: "Forbidden"}[d]
-	default:
-		return map[Dialect]string{ConnectorDialect: "ServiceError", GraphDialect: strings.ReplaceAll(http.StatusText(status), " ", "")}[d]
+	codes := connectorCodes
+	if d == GraphDialect {
+		codes = graphCodes
 	}
+	if code, ok := codes[status]; ok {
+		return code
+	}
+	return strings.ReplaceAll(http.StatusText(status), " ", "")
 }
+
+var connectorCodes = map[int]string{
+	http.StatusBadRequest: "BadArgument", http.StatusUnauthorized: "Unauthorized", http.StatusForbidden: "BotNotInConversationRoster",
+	http.StatusNotFound: "ConversationNotFound", http.StatusPreconditionFailed: "PreconditionFailed",
+	http.StatusRequestEntityTooLarge: "MessageSizeTooBig", http.StatusTooManyRequests: "Throttled",
+	http.StatusInternalServerError: "ServiceError", http.StatusBadGateway: "ServiceError",
+	http.StatusServiceUnavailable: "", http.StatusGatewayTimeout: "",
+}
+
+var graphCodes = map[int]string{http.StatusUnauthorized: "InvalidAuthenticationToken", http.StatusTooManyRequests: "TooManyRequests"}
 
 // Error writes an error in a service's own shape.
 func (w *World) Error(rw http.ResponseWriter, d Dialect, status int, code, message string) {
@@ -178,7 +87,11 @@ func (w *World) Error(rw http.ResponseWriter, d Dialect, status int, code, messa
 			},
 		}})
 	case ConnectorDialect:
-		JSON(rw, status, map[string]any{"error": map[string]any{"code": code, "message": message}})
+		inner := map[string]any{"message": message}
+		if code != "" {
+			inner["code"] = code
+		}
+		JSON(rw, status, map[string]any{"error": inner})
 	}
 }
 
@@ -199,8 +112,13 @@ func EntraError(rw http.ResponseWriter, status int, code string, number int, mes
 
 // RequestID returns an invented ID for correlation.
 func (w *World) RequestID() string {
-	n := w.random.Add(1)
-	return fmt.Sprintf("00000000-0000-4000-8000-%012x", n)
+	n := w.random.Add(1) & (1<<48 - 1)
+	id := []byte("00000000-0000-4000-8000-000000000000")
+	for i := len(id) - 1; n > 0; i-- {
+		id[i] = "0123456789abcdef"[n&15]
+		n >>= 4
+	}
+	return string(id)
 }
 
 // JSON writes a value with a status.

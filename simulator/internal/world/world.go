@@ -31,9 +31,12 @@ type World struct {
 	Seed    uint64
 	Clock   func() time.Time
 	Log     *slog.Logger
+	// Closing ends everything that waits.
+	Closing <-chan struct{}
 
 	publicURL atomic.Pointer[string]
 	random    atomic.Uint64
+	events    atomic.Uint64
 	tokens    tokenCache
 }
 
@@ -69,6 +72,17 @@ func (w *World) PublicURL(r *http.Request) string {
 // PlainURL is the same address over plain http, for people's browsers.
 func (w *World) PlainURL(r *http.Request) string {
 	return "http" + strings.TrimPrefix(w.PublicURL(r), "https")
+}
+
+// Region is the region of the next event: the dial's, or one after the other of
+// several (K row 32).
+func (w *World) Region() string {
+	list := w.Dials.Now().ServiceRegion
+	if !strings.Contains(list, ",") {
+		return list
+	}
+	regions := strings.Split(list, ",")
+	return strings.TrimSpace(regions[w.events.Add(1)%uint64(len(regions))])
 }
 
 // ServiceURL is the Connector's address in events, with the tenant segment.
