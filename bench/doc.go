@@ -1,0 +1,23 @@
+// Package bench measures Fanfare: the product as a real process beside the loops
+// and peers of the field, in one interleaved run, on one machine.
+//
+//	harness ──starts──► sink        the Bot Connector's place: parses, answers 201, counts
+//	        ──starts──► simulator   Entra and Graph for the product
+//	        ──starts──► contender   a loop, or River with a job per person     ─┐ in turns,
+//	        ──starts──► fanfare     serve, on a database full of known people  ─┘ A B A B …
+//
+// Everything is loopback, bounded, and a process of its own (this test binary,
+// started again in another role), so that CPU and memory are each one's own and
+// come from the operating system. A run in which one message was lost, doubled or
+// refused is no measurement but a failure. What is measured, and what counts as
+// good, is the project's measure.md; figures of one machine mean little, ratios
+// within one run are what to look at.
+//
+//	make bench                                   everything, for an hour or two
+//	make bench BENCH=Fanout                      one part: Fanout, Curve, Resolve, Budget, Limit, Old
+//	FANFARE_BENCH_PEOPLE=1000000 make bench BENCH=Fanout
+//
+// Lines on standard output are in the format of Go's benchmarks, for benchstat.
+// Medians and ratios are written to docs/performance.md, each part's to its own
+// section.
+package bench
