@@ -5,136 +5,182 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
 )
 
-// The families of calls that share an allowance (protocol E.1, F.7).
+// The families of calls that share an allowance, per app and tenant.
 const (
-	FamilyConnector = "connector"
-	FamilyInstall   = "graph_install"
+	FamilyConnector = "connector"       // every call to the Connector (protocol E.1)
+	FamilyInstall   = "graph_install"   // POST installedApps (protocol F.7)
+	FamilyInstalled = "graph_installed" // GET installedApps
+	FamilyChat      = "graph_chat"      // GET chat
+	FamilyCatalog   = "graph_catalog"   // GET appCatalogs
 )
+
+// Allowance is what Microsoft lets an app do in one tenant.
+type Allowance struct {
+	Limit float64 // requests in any second, beyond which it answers 429
+	Safe  float64 // what can be kept up for hours without one
+}
+
+// Allowances are the known families'. Graph's limits are burst numbers, of which
+// about 83 % can be kept up (protocol F.7).
+func Allowances() map[string]Allowance {
+	return map[string]Allowance{
+		FamilyConnector: {Limit: 50, Safe: 47},
+		FamilyInstall:   {Limit: 30, Safe: 25},
+		FamilyInstalled: {Limit: 30, Safe: 25},
+		FamilyChat:      {Limit: 200, Safe: 165},
+		FamilyCatalog:   {Limit: 30, Safe: 25},
+	}
+}
 
 // Leases is the tenant-wide allowance, kept in the ledger on the database's clock.
 type Leases interface {
-	// LeaseBudget takes up to want requests of a family's allowance of rate per
-	// second. Granted 0 comes with how long to wait before asking again.
-	LeaseBudget(ctx context.Context, family string, rate float64, want int) (granted int, wait time.Duration, err error)
-	// PauseBudget makes every replica wait: no lease is granted for d from now (a
-	// longer pause already running stays).
-	PauseBudget(ctx context.Context, family string, d time.Duration) error
+	// LeaseBudget takes the next slots of a family's allowance, up to as many as are
+	// wanted; fewer while somebody more pressing waits on another replica.
+	LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadcast.Slots, error)
+	// ReturnBudget gives back the slots from first to end if nobody leased after them.
+	ReturnBudget(ctx context.Context, family string, first, end int64) error
+	// PauseBudget makes every replica wait as long as a 429 asked, or, if that is 0, a
+	// back-off that is longer if the requests after the last pause were refused again.
+	PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (broadcast.Strain, error)
+	// ReadBudget tells how a family is held back, and takes nothing.
+	ReadBudget(ctx context.Context, family string) (broadcast.Strain, error)
 }
 
 const (
-	// defaultPause is how long everybody waits after a 429 that names no time.
-	defaultPause = 2 * time.Second
-	// leaseSpan is how much of a second one lease covers, and how long it is good
-	// for: short, so that a dead replica takes little with it and a live one hears of
-	// another's pause; long, so that leasing costs little.
-	leaseSpan = 100 * time.Millisecond
-	// leaseGap is the least time between asking an allowance that was found empty:
-	// below half of what it holds (a tenth of a second's worth), so that nothing
-	// overflows while nobody asks. Price: 25 small writes a second and replica.
-	leaseGap = 40 * time.Millisecond
-	// longestNap is how long the ledger's word on waiting is taken for granted: an
-	// operator may take a pause back.
-	longestNap = time.Second
-	// pauseSlack is by how much a pause must outlast the known one to be written: a
-	// 429 seldom comes alone, and its neighbours ask for the same pause.
+	// firstPause is how long this replica waits after a 429 that names no time until
+	// the ledger has said how long everybody does.
+	firstPause = time.Second
+	// pauseSlack is by how much a pause must outlast the known one to be news: a 429
+	// seldom comes alone, and its neighbours ask for the same pause.
 	pauseSlack = 200 * time.Millisecond
-	// unlimited stands in for no limit: more than one process sends.
-	unlimited = 50_000
+	// fewPassed requests between a pause and the next 429 mean that 429s go on.
+	fewPassed = 20
 )
 
+// Flow is whoever draws on a budget: a broadcast, say. Flows that wait at the same
+// time share by their priorities' weights, equal ones equally.
+type Flow struct {
+	Key      string
+	Priority broadcast.Priority // "" is normal
+}
+
 // Budget is one replica's view of a family's tenant-wide allowance. It is safe
-// for any number of workers, who are served in the order they came. A 429 stops
-// it at once, and the other replicas' within a lease.
+// for any number of workers. Somebody must run it.
+//
+//	Wait ─► flows ─┐
+//	               ├─ Run ─► one request per slot
+//	Leases ─► slots┘
+//
+// A 429 stops it at once, and the other replicas when they hear of it.
 type Budget struct {
 	leases Leases
 	family string
 	rate   float64
+	wake   chan struct{} // tells Run that there is something new
+	zero   time.Time     // what freeUntil counts from
 
-	waiting atomic.Int64
-	// turn is held by whoever looks at the share: a channel, because waiting for it
-	// must end with a context.
-	turn  chan struct{}
-	share share
+	// Without a limit nobody queues: until then everybody may pass. Nanoseconds after
+	// zero.
+	freeUntil atomic.Int64
+	passed    atomic.Int64 // requests
 
 	mu     sync.Mutex
-	pauses time.Time // the end of the pause this replica knows of
-}
-
-// share is what a replica has leased and not used. It goes stale, so that an idle
-// replica keeps nothing for a moment when the others are pausing.
-type share struct {
-	have  int
-	until time.Time
-	again time.Time // when to ask again
+	flows  flows
+	hand   hand
+	clock  ledgerClock
+	leaser leaser
+	// The end of the pause this replica knows of, and how many had passed by then.
+	paused       time.Time
+	passedBefore int64
+	// What the ledger said last, and when; stale if it has more to say.
+	strain broadcast.Strain
+	heard  time.Time
+	stale  bool
 }
 
 // NewBudget makes a budget of rate requests per second; 0 means no limit, which
 // only a simulator survives. Pauses are kept even then.
 func NewBudget(leases Leases, family string, rate float64) *Budget {
-	if rate <= 0 {
-		rate = unlimited
-	}
-	b := &Budget{leases: leases, family: family, rate: rate, turn: make(chan struct{}, 1)}
-	b.turn <- struct{}{}
+	rate = max(0, rate)
+	limit := max(Allowances()[family].Limit, rate*1.05)
+	b := &Budget{leases: leases, family: family, rate: rate, wake: make(chan struct{}, 1), zero: time.Now(), stale: true}
+	b.hand.least = time.Duration(float64(time.Second) / max(limit, 1))
+	b.leaser = newLeaser(rate)
 	return b
 }
 
-// Wait returns nil when one request may be made, ctx's error when that is done
-// first, and the ledger's when it cannot be asked: then nothing may be made.
-func (b *Budget) Wait(ctx context.Context) error {
-	err := ctx.Err()
-	if err != nil {
+// Share is a flow's share of a budget.
+type Share struct {
+	budget *Budget
+	flow   Flow
+}
+
+// For is a flow's share. It is a workerpool.Limiter.
+func (b *Budget) For(f Flow) Share {
+	if f.Priority == "" {
+		f.Priority = broadcast.PriorityNormal
+	}
+	return Share{b, f}
+}
+
+// Wait returns nil when one request of the flow may be made, ctx's error when that
+// is done first, and the ledger's when it cannot be asked: then nothing may be made.
+func (s Share) Wait(ctx context.Context) error { return s.budget.wait(ctx, s.flow) }
+
+// Wait is that of a flow of normal priority without a name.
+func (b *Budget) Wait(ctx context.Context) error { return b.For(Flow{}).Wait(ctx) }
+
+func (b *Budget) wait(ctx context.Context, f Flow) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	b.waiting.Add(1)
-	defer b.waiting.Add(-1)
-	select {
-	case <-b.turn:
-	case <-ctx.Done():
-		return ctx.Err()
+	if b.free() {
+		return nil
 	}
-	defer func() { b.turn <- struct{}{} }()
-	for {
-		now := time.Now() // never compared with another machine's clock
-		pause := b.pausedUntil().Sub(now)
-		if pause <= 0 && b.share.have > 0 && now.Before(b.share.until) {
-			b.share.have--
-			return nil
-		}
-		if nap := max(pause, b.share.again.Sub(now)); nap > 0 {
-			err = sleep(ctx, nap)
-		} else {
-			err = b.lease(ctx)
-		}
-		if err != nil {
-			return err
-		}
+	b.mu.Lock()
+	w := b.flows.join(f)
+	b.mu.Unlock()
+	b.nudge()
+	select {
+	case err := <-w.told:
+		return err
+	case <-ctx.Done():
+		b.leave(w)
+		return ctx.Err()
 	}
 }
 
-// lease asks the ledger for what those who wait now need, and no more: what is
-// kept here is missing elsewhere.
-func (b *Budget) lease(ctx context.Context) error {
-	span := max(1, int(b.rate*leaseSpan.Seconds()+0.5))
-	want := min(span, int(b.waiting.Load()))
-	if b.rate >= unlimited {
-		want = span // nobody goes short, and asking costs a write
+// free tells whether everybody may pass without a slot. Price: a few atomic
+// operations, because it is asked before each of ten thousand requests a second.
+func (b *Budget) free() bool {
+	if b.rate > 0 || int64(time.Since(b.zero)) >= b.freeUntil.Load() {
+		return false
 	}
-	granted, wait, err := b.leases.LeaseBudget(ctx, b.family, b.rate, max(1, want))
-	if err != nil {
-		return err
+	b.passed.Add(1)
+	return true
+}
+
+// leave takes back who no longer waits. What they were given meanwhile is the next one's.
+func (b *Budget) leave(w *waiter) {
+	b.mu.Lock()
+	if !b.flows.leave(w) {
+		if err := <-w.told; err == nil {
+			b.hand.unuse(w.slot)
+		}
 	}
-	now := time.Now()
-	b.share = share{have: granted, until: now.Add(leaseSpan)}
-	switch {
-	case granted == 0:
-		b.share.again = now.Add(min(max(wait, time.Millisecond), longestNap))
-	case granted < want && b.rate < unlimited:
-		b.share.again = now.Add(leaseGap)
+	b.mu.Unlock()
+	b.nudge()
+}
+
+func (b *Budget) nudge() {
+	select {
+	case b.wake <- struct{}{}:
+	default: // Run has not looked since the last one
 	}
-	return nil
 }
 
 // Pause makes every replica wait for what a 429 asked, or a while if it named
@@ -142,36 +188,72 @@ func (b *Budget) lease(ctx context.Context) error {
 func (b *Budget) Pause(ctx context.Context, asked time.Duration) error {
 	d := asked
 	if d <= 0 {
-		d = defaultPause
+		asked, d = 0, firstPause
 	}
 	now := time.Now()
-	end := now.Add(d)
 	b.mu.Lock()
-	known := b.pauses
-	news := end.Sub(known) > pauseSlack && (asked > 0 || !known.After(now))
-	if news {
-		b.pauses = end
-	}
+	again := !b.paused.IsZero() && b.passed.Load()-b.passedBefore < fewPassed
+	news := (asked > 0 || !b.paused.After(now)) && b.pauseFor(d, now)
 	b.mu.Unlock()
 	if !news {
 		return nil
 	}
-	return b.leases.PauseBudget(ctx, b.family, d)
+	b.nudge()
+	strain, err := b.leases.PauseBudget(ctx, b.family, asked, again)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	b.learn(strain, time.Now())
+	b.mu.Unlock()
+	b.nudge()
+	return nil
 }
 
-func (b *Budget) pausedUntil() time.Time {
+// Hear is told of a pause of d that another replica asked for, now.
+func (b *Budget) Hear(family string, d time.Duration) {
+	if family != b.family || d <= 0 {
+		return
+	}
+	b.mu.Lock()
+	if b.pauseFor(d, time.Now()) {
+		b.stale = true // by how much the rate is slowed stands in the ledger
+	}
+	b.mu.Unlock()
+	b.nudge()
+}
+
+// pauseFor makes this replica wait, and tells whether that is news to it. The
+// caller holds the lock.
+func (b *Budget) pauseFor(d time.Duration, now time.Time) bool {
+	end := now.Add(d)
+	if end.Sub(b.paused) <= pauseSlack {
+		return false
+	}
+	b.paused, b.passedBefore = end, b.passed.Load()
+	b.freeUntil.Store(0)
+	b.hand.drop(end)
+	return true
+}
+
+// learn takes note of what the ledger says. The caller holds the lock.
+func (b *Budget) learn(s broadcast.Strain, now time.Time) {
+	b.strain, b.heard, b.stale = s, now, false
+	b.pauseFor(s.Paused, now)
+}
+
+// State is how the allowance stands, as far as this replica knows.
+func (b *Budget) State() broadcast.BudgetState {
+	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.pauses
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	out := broadcast.BudgetState{Family: b.family, Rate: b.rate, Effective: b.rate}
+	if left := b.strain.SlowLeft - now.Sub(b.heard); left > 0 {
+		out.Effective = b.rate * (1 - b.strain.Slow*float64(left)/float64(b.strain.SlowLeft))
+		out.SlowedSince = b.heard.Add(-b.strain.SlowFor).Round(0)
 	}
+	if b.paused.After(now) {
+		out.Effective, out.PausedUntil = 0, b.paused.Round(0)
+	}
+	return out
 }

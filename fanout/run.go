@@ -121,3 +121,14 @@ func (r *chunkRun) halted() *broadcast.Fault {
 	defer r.mu.Unlock()
 	return r.halt
 }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -158,9 +158,23 @@ func (w *world) newReplica(c *clock) *replica {
 	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.people, Messenger: r.client, Now: c.now, Log: log})
 	r.sender = &fanout.Sender{
 		Service: r.service, Ledger: r.st, Messenger: r.client, Chunks: r.st, Workers: 8, Now: c.now, Log: log,
-		Budget: fanout.NewBudget(r.st, fanout.FamilyConnector, 0),
+		Budget: running(w, fanout.NewBudget(r.st, fanout.FamilyConnector, 0)),
 	}
 	return r
+}
+
+// running runs a budget until the test is over.
+func running(t testing.TB, b *fanout.Budget) *fanout.Budget {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var owner sync.WaitGroup
+	owner.Go(func() {
+		if err := b.Run(ctx); err != nil {
+			t.Errorf("the budget ended with %v", err)
+		}
+	})
+	t.Cleanup(func() { stop(); owner.Wait() })
+	return b
 }
 
 // install gives people the bot, and their addresses to the ledger.

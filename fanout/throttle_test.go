@@ -31,7 +31,7 @@ func TestABudgetBelowTheLimitIsNeverThrottled(t *testing.T) {
 	t.Parallel()
 	each(t, 100, func(w *world) {
 		w.sim.SetDials(func(d *simulator.Dials) { d.ConnectorRate, d.LatencyMS = 50, 30 })
-		w.sender.Budget = fanout.NewBudget(w.st, fanout.FamilyConnector, 45)
+		w.sender.Budget = running(w, fanout.NewBudget(w.st, fanout.FamilyConnector, 45))
 		p := w.race(w.sending("Paced", recipients(1, 100)))
 		if p.throttled > 1 { // a stall of this machine may press two requests together
 			w.Errorf("%d throttled", p.throttled)

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/budget"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
@@ -22,6 +23,7 @@ type Handout = db.Handout
 // hand-outs are set. What is known of people and installations as a whole, and
 // what the doors remember (keys, sessions, the inbox), comes with it.
 type Store struct {
+	budget.Budget
 	census.Census
 	doors.Doors
 	db *db.DB
@@ -34,7 +36,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Census: census.New(d), Doors: doors.New(d), db: d}, nil
+	return &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), db: d}, nil
 }
 
 // Migrate builds or completes the schema; replicas may call it at the same time.

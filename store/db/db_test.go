@@ -235,7 +235,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	d := open(t, storetest.DSN(t, storetest.Postgres))
 	must(t, d.Migrate(ctx))
 	for _, family := range []string{"a", "b"} {
-		_, err := d.Alone(ctx).Exec(`INSERT INTO budgets (tenant_id, family, micro, filled_at, paused_until, granted) VALUES (@tenant , @family , 0, 0, 0, 0)`, db.Args{"family": family})
+		_, err := d.Alone(ctx).Exec(`INSERT INTO rollouts (tenant_id, state, by_id, by_name, changed_at) VALUES (@family , 'idle', '', '', 0)`, db.Args{"family": family})
 		must(t, err)
 	}
 	var both, wg sync.WaitGroup
@@ -245,7 +245,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 		wg.Go(func() {
 			err := d.Write(ctx, func(x *db.Tx) error {
 				for n, family := range order {
-					if _, err := x.Exec(`UPDATE budgets SET granted = granted + 1 WHERE tenant_id = @tenant AND family = @family `, db.Args{"family": family}); err != nil {
+					if _, err := x.Exec(`UPDATE rollouts SET changed_at = changed_at + 1 WHERE tenant_id = @family `, db.Args{"family": family}); err != nil {
 						return err
 					}
 					if n == 0 && tries[i] == 0 {
@@ -263,7 +263,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	}
 	wg.Wait()
 	var sum int
-	_, err := d.Read(ctx).Scan(&sum, `SELECT CAST(SUM(granted) AS bigint) FROM budgets`, nil)
+	_, err := d.Read(ctx).Scan(&sum, `SELECT CAST(SUM(changed_at) AS bigint) FROM rollouts`, nil)
 	must(t, err)
 	if sum != 4 {
 		t.Fatalf("%d updates, want 4", sum)

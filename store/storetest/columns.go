@@ -17,11 +17,14 @@ func Census() []string {
 	return []string{"people", "people_words", "directory_cursors", "installations", "rollouts", "rollout_moves"}
 }
 
+// Budget are the tables of package budget.
+func Budget() []string { return []string{"budgets"} }
+
 // Doors are the tables of package doors.
 func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
 
 // RowsAreTables fails the test unless the row types are those of the tables, one
-// each, with the migrated columns. What is neither Census nor Doors is the store's
+// each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.
 func RowsAreTables(t testing.TB, rows []any, tables ...string) {
 	t.Helper()
