@@ -119,6 +119,9 @@ func (b *bench) publish(t testing.TB, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if len(b.rows) == 0 {
+		return // nothing was asked for
+	}
 	raw = section(raw, "Machine", b.machine.text())
 	raw = section(raw, b.part.name, b.text())
 	if err := os.WriteFile(file, raw, 0o644); err != nil {

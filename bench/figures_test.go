@@ -34,7 +34,9 @@ type figures struct {
 	rows  []*row
 }
 
+// begin says what benchstat wants to know first.
 func (f *figures) begin(p part) {
+	fmt.Printf("goos: %s\ngoarch: %s\npkg: github.com/fanfare/fanfare/bench\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, field("/proc/cpuinfo", "model name"))
 	*f = figures{part: p, load: loadNow()}
 }
 
