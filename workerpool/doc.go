@@ -8,7 +8,8 @@
 // It carries little, finishes what it has begun and writes it down on the way
 // out: stopping means to stop claiming first, then to let the workers finish
 // under a context that is not cancelled, then to record the last batch, then to
-// return. Nothing outlives Run, so whoever calls it owns everything it starts.
+// return. Who is in no hurry stops it by Enough instead: then what was begun is
+// finished, however long it takes. Nothing outlives Run, so whoever calls it owns everything it starts.
 //
 // It imports the standard library only (house law 1).
 package workerpool

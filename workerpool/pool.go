@@ -24,7 +24,8 @@ const (
 )
 
 // Limiter is asked before each Do and blocks until the job may begin. Its
-// context is done as soon as the pool stops.
+// context is done as soon as the pool stops. With ErrStop it refuses one job, which
+// is no failure; any other error stops the pool.
 type Limiter interface {
 	Wait(ctx context.Context) error
 }
@@ -43,6 +44,10 @@ type Pool[Job, Result any] struct {
 	// time. After an error (ErrStop apart) no job is claimed, and what was not stored
 	// is offered once more at the end, together with what was in hand.
 	Record func(ctx context.Context, results []Result) error
+	// Enough, once closed, ends the run without haste: nothing is claimed or begun any
+	// more (Claim and Limiter see their context done), and what was begun may take as
+	// long as it takes. Grace counts from ctx's end only. nil for never.
+	Enough <-chan struct{}
 	// GiveBack, if set, is the result to record for a job that was claimed but never
 	// begun because the pool stopped. Without it such a job is simply left, which is
 	// right where the ledger still shows it as not done.

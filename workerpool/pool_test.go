@@ -372,6 +372,70 @@ func endlessFrom(next *int, n int) ([]int, bool, error) {
 	return out, true, nil
 }
 
+func TestEnoughFinishesWhatIsInHandHoweverLongItTakes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l ledger
+		enough := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(enough) })
+		p := pool{Claim: endless(), Do: slow(time.Minute), Record: l.record, Workers: 4, Grace: 5 * time.Second, Enough: enough}
+		start := time.Now()
+		if err := p.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.all(); !slices.Equal(got, upTo(4)) || time.Since(start) != time.Minute {
+			t.Errorf("recorded %v after %v, want exactly the four jobs in hand, whole", got, time.Since(start))
+		}
+	})
+}
+
+func TestAStopAfterEnoughIsAStop(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, stop := context.WithCancel(t.Context())
+		var l ledger
+		enough := make(chan struct{})
+		do := func(ctx context.Context, j int) int {
+			close(enough)
+			time.AfterFunc(time.Second, stop)
+			return slow(time.Hour)(ctx, j)
+		}
+		p := pool{Claim: endless(), Do: do, Record: l.record, Workers: 1, Grace: 5 * time.Second, Enough: enough}
+		start := time.Now()
+		if err := p.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Since(start); d != 6*time.Second || !slices.Equal(l.all(), []int{-1}) {
+			t.Errorf("recorded %v after %v, want 1s + 5s grace", l.all(), d)
+		}
+		if err := p.Run(t.Context()); err != nil || len(l.all()) != 1 {
+			t.Errorf("%v: a pool that had enough before it began recorded %v", err, l.all())
+		}
+	})
+}
+
+// choosy refuses every other job.
+type choosy struct{ n atomic.Int32 }
+
+func (c *choosy) Wait(context.Context) error {
+	if c.n.Add(1)%2 == 0 {
+		return fmt.Errorf("not this one: %w", workerpool.ErrStop)
+	}
+	return nil
+}
+
+func TestAJobTheLimiterRefusesIsGivenBackAndTheOthersGoOn(t *testing.T) {
+	t.Parallel()
+	var l ledger
+	p := pool{Claim: numbers(100), Do: same, Record: l.record, Workers: 4, Limiter: &choosy{}, GiveBack: func(int) int { return -1 }}
+	if err := p.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.all(); len(got) != 100 || len(slices.Compact(got)) != 51 {
+		t.Errorf("recorded %d results, want fifty done and fifty given back", len(got))
+	}
+}
+
 func TestLimiterErrorStopsThePool(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("no budget row")

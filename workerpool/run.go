@@ -17,7 +17,7 @@ type run[Job, Result any] struct {
 	results chan Result
 	done    chan struct{} // closed by the recorder, which ends last
 
-	stop, work, record                   context.Context
+	outer, stop, work, record            context.Context
 	cancelStop, cancelWork, cancelRecord context.CancelFunc
 
 	mu   sync.Mutex
@@ -33,6 +33,7 @@ func newRun[Job, Result any](ctx context.Context, p Pool[Job, Result]) *run[Job,
 		results: make(chan Result, p.BatchSize),
 		done:    make(chan struct{}),
 	}
+	r.outer = ctx
 	r.stop, r.cancelStop = context.WithCancel(ctx)
 	r.work, r.cancelWork = context.WithCancel(context.WithoutCancel(ctx))
 	r.record, r.cancelRecord = context.WithCancel(context.WithoutCancel(ctx))
@@ -71,6 +72,13 @@ func (r *run[Job, Result]) watch() {
 	case <-r.done:
 		return
 	case <-r.stop.Done():
+	case <-r.pool.Enough:
+		r.cancelStop()
+		select {
+		case <-r.done:
+			return
+		case <-r.outer.Done():
+		}
 	}
 	for _, step := range []struct {
 		after  time.Duration
@@ -95,7 +103,17 @@ func (r *run[Job, Result]) fail(err error) {
 	r.cancelStop()
 }
 
-func (r *run[Job, Result]) stopped() bool { return r.stop.Err() != nil }
+func (r *run[Job, Result]) stopped() bool {
+	if r.stop.Err() != nil {
+		return true
+	}
+	select {
+	case <-r.pool.Enough: // before watch has seen it
+		return true
+	default:
+		return false
+	}
+}
 
 // dispatch claims and hands out until there is no more or the pool stops.
 func (r *run[Job, Result]) dispatch() {
@@ -174,7 +192,7 @@ func (r *run[Job, Result]) mayBegin() bool {
 	if panicked := guard("Limiter", func() { err = r.pool.Limiter.Wait(r.stop) }); panicked != nil {
 		err = panicked
 	}
-	if err != nil && !r.stopped() {
+	if err != nil && !errors.Is(err, ErrStop) && !r.stopped() {
 		r.fail(fmt.Errorf("workerpool: limiter: %w", err))
 	}
 	return err == nil
