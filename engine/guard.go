@@ -30,7 +30,9 @@ func (o Options) Guard(do broadcast.Do) broadcast.Do {
 				return
 			}
 			switch {
-			case err == nil:
+			case err == nil, errors.Is(err, broadcast.ErrMore):
+			case errors.Is(err, broadcast.ErrNotYet):
+				err = nil // the sweep asks again
 			case ctx.Err() != nil:
 				log.DebugContext(ctx, "work was stopped", attr(w), slog.Any("error", err))
 			default:

@@ -29,9 +29,49 @@ type trait struct {
 	timeout time.Duration
 }
 
-// traits are the defaults. Chunks come four at a time, because one chunk's slow
-// tail must not leave the Connector idle; more hands would only queue for the same
-// budget. Installing is braked by Microsoft to about 25/s per tenant: one pair of
+// Lane is where work waits: its kind, and for sending the broadcast's priority too.
+func Lane(w broadcast.Work) string {
+	if w.Kind == broadcast.KindSend {
+		return laneOf(w.Kind, w.Priority)
+	}
+	return string(w.Kind)
+}
+
+func laneOf(k broadcast.Kind, p broadcast.Priority) string {
+	if p == "" || p == broadcast.PriorityNormal {
+		return string(k)
+	}
+	return string(k) + "_" + string(p)
+}
+
+// Lanes is every lane, with the kind of work it holds.
+func Lanes() map[string]broadcast.Kind {
+	lanes := map[string]broadcast.Kind{}
+	for _, k := range broadcast.Kinds() {
+		lanes[string(k)] = k
+	}
+	for _, p := range broadcast.Priorities() {
+		lanes[laneOf(broadcast.KindSend, p)] = broadcast.KindSend
+	}
+	return lanes
+}
+
+// Rank is which work of a lane goes first, the lowest: a broadcast's first two
+// seats before anybody's third, so that one that starts later is not kept waiting
+// by all the seats of another.
+func Rank(w broadcast.Work) int {
+	switch {
+	case w.Seat <= 2:
+		return 1
+	case w.Seat <= 4:
+		return 2
+	}
+	return 3
+}
+
+// traits are the defaults. Broadcasts are sent from four seats at a time, because
+// one chunk's slow tail must not leave the Connector idle; more hands would only
+// queue for the same budget. Installing is braked by Microsoft to about 25/s per tenant: one pair of
 // hands per replica fills that. The long ones read the directory page by page.
 func traits(k broadcast.Kind) trait {
 	switch k {

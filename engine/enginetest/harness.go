@@ -42,6 +42,9 @@ func Suite(t *testing.T, world func(t *testing.T) Harness) {
 		{"WhatAStopLeftIsFoundAgain", foundAgain},
 		{"WorkOfAKilledReplicaIsTakenUpWithinAMinute", takenUp},
 		{"UnknownKindsAreRefused", unknownRefused},
+		{"WorkWithMoreToDoGoesBehindWhatWaits", moreGoesBehind},
+		{"UrgentSendingNeverWaitsBehindBulk", urgentDoesNotWait},
+		{"FirstSeatsComeBeforeFurtherOnes", firstSeatsFirst},
 	} {
 		t.Run(promise.name, func(t *testing.T) {
 			t.Parallel()

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 type Engine struct {
 	o     engine.Options
 	mu    sync.Mutex
-	lanes map[broadcast.Kind]*lane
+	lanes map[string]*lane
 	wake  chan struct{} // holds at most one: "look again"
 }
 
@@ -25,9 +26,9 @@ func New(o engine.Options) (*Engine, error) {
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	e := &Engine{o: o, lanes: map[broadcast.Kind]*lane{}, wake: make(chan struct{}, 1)}
-	for _, k := range broadcast.Kinds() {
-		e.lanes[k] = newLane(o.HandsOf(k))
+	e := &Engine{o: o, lanes: map[string]*lane{}, wake: make(chan struct{}, 1)}
+	for name, k := range engine.Lanes() {
+		e.lanes[name] = newLane(o.HandsOf(k))
 	}
 	return e, nil
 }
@@ -41,7 +42,7 @@ func (e *Engine) Enqueue(ctx context.Context, works ...broadcast.Work) error {
 	dropped := 0
 	e.mu.Lock()
 	for _, w := range works {
-		if !e.lanes[w.Kind].add(w) {
+		if !e.lanes[engine.Lane(w)].add(w) {
 			dropped++
 		}
 	}
@@ -65,8 +66,8 @@ func (e *Engine) Run(ctx context.Context, do broadcast.Do) error {
 	for ctx.Err() == nil {
 		for _, w := range e.takeAll() {
 			hands.Go(func() {
-				defer e.finish(w)
-				_ = do(ctx, w) // logged by Guard; the sweep finds what is left
+				err := do(ctx, w) // logged by Guard; the sweep finds what is left
+				e.finish(w, errors.Is(err, broadcast.ErrMore))
 			})
 		}
 		select {
@@ -105,9 +106,14 @@ func (e *Engine) takeAll() []broadcast.Work {
 	return works
 }
 
-func (e *Engine) finish(w broadcast.Work) {
+// finish takes work out of its hand, and lets it wait again if there is more of it.
+func (e *Engine) finish(w broadcast.Work, more bool) {
 	e.mu.Lock()
-	e.lanes[w.Kind].done(w)
+	l := e.lanes[engine.Lane(w)]
+	l.done(w)
+	if more {
+		l.add(w) // if the lane is full, a later sweep finds it
+	}
 	e.mu.Unlock()
 	e.look()
 }

@@ -4,11 +4,12 @@ import (
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/engine"
 )
 
-// laneLimit bounds what may wait in one lane: some 10,000 chunks are several
-// million people. What does not fit is found again by a later sweep.
-const laneLimit = 10_000
+// laneLimit bounds what may wait in one lane: the seats of a hundred broadcasts.
+// What does not fit is found again by a later sweep.
+const laneLimit = 1_000
 
 // lane is the work of one kind: what waits, in order, and what is in hand.
 // It is guarded by its engine's mutex.
@@ -36,14 +37,19 @@ func (l *lane) add(w broadcast.Work) bool {
 	return true
 }
 
-// take moves the first work that may start into a hand. Work equal to one in hand
-// goes on waiting: run beside it, it would find everything taken, and what it came
-// to tell would be lost.
+// take moves the first work of the lowest rank that may start into a hand. Work
+// equal to one in hand goes on waiting: run beside it, it would find everything
+// taken, and what it came to tell would be lost.
 func (l *lane) take() (broadcast.Work, bool) {
 	if len(l.inHand) >= l.hands {
 		return broadcast.Work{}, false
 	}
-	i := slices.IndexFunc(l.order, func(w broadcast.Work) bool { return !l.inHand[w] })
+	i := -1
+	for n, w := range l.order {
+		if !l.inHand[w] && (i < 0 || engine.Rank(w) < engine.Rank(l.order[i])) {
+			i = n
+		}
+	}
 	if i < 0 {
 		return broadcast.Work{}, false
 	}

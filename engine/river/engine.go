@@ -142,8 +142,8 @@ func (e *Engine) config(stop context.Context, do broadcast.Do) (*river.Config, e
 		CancelledJobRetentionPeriod: 5 * time.Minute,
 		DiscardedJobRetentionPeriod: 5 * time.Minute,
 	}
-	for _, k := range broadcast.Kinds() {
-		c.Queues[string(k)] = river.QueueConfig{MaxWorkers: e.o.HandsOf(k)}
+	for lane, k := range engine.Lanes() {
+		c.Queues[lane] = river.QueueConfig{MaxWorkers: e.o.HandsOf(k)}
 		c.JobStuckThreshold = max(c.JobStuckThreshold, e.o.TimeoutOf(k))
 	}
 	for _, p := range e.o.Periodic {

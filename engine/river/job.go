@@ -23,20 +23,21 @@ const sweepBucket = 10 * time.Second
 // job is a broadcast.Work in River's table. Its JSON is its identity: a new field
 // is a new identity for everything that waits.
 type job struct {
-	Work        broadcast.Kind `json:"work"`
-	BroadcastID broadcast.ID   `json:"broadcast,omitempty"`
-	Seat        int            `json:"seat,omitempty"`
+	Work        broadcast.Kind     `json:"work"`
+	BroadcastID broadcast.ID       `json:"broadcast,omitempty"`
+	Seat        int                `json:"seat,omitempty"`
+	Priority    broadcast.Priority `json:"priority,omitempty"`
 }
 
 // Kind is one for all: lanes are queues, not River's kinds.
 func (job) Kind() string { return "fanfare" }
 
 func jobOf(w broadcast.Work) job {
-	return job{Work: w.Kind, BroadcastID: w.BroadcastID, Seat: w.Seat}
+	return job{Work: w.Kind, BroadcastID: w.BroadcastID, Seat: w.Seat, Priority: w.Priority}
 }
 
 func (j job) work() broadcast.Work {
-	return broadcast.Work{Kind: j.Work, BroadcastID: j.BroadcastID, Seat: j.Seat}
+	return broadcast.Work{Kind: j.Work, BroadcastID: j.BroadcastID, Seat: j.Seat, Priority: j.Priority}
 }
 
 // options says where the job waits and what it must not double. Retryable, which is
@@ -44,7 +45,8 @@ func (j job) work() broadcast.Work {
 // sweep may be quicker, and River then drops its own copy.
 func (j job) options() *river.InsertOpts {
 	o := &river.InsertOpts{
-		Queue:       string(j.Work),
+		Queue:       engine.Lane(j.work()),
+		Priority:    engine.Rank(j.work()), // River's 1 goes first
 		MaxAttempts: maxAttempts,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending,

@@ -2,6 +2,7 @@ package river
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -32,10 +33,13 @@ func until(stop context.Context, do broadcast.Do) broadcast.Do {
 		defer cancel()
 		defer context.AfterFunc(stop, cancel)()
 		err := do(life, w)
-		if err != nil && stop.Err() == nil {
-			return river.JobCancel(err)
+		switch {
+		case err == nil || stop.Err() != nil:
+			return err
+		case errors.Is(err, broadcast.ErrMore):
+			return river.JobSnooze(0) // behind what waits in the queue
 		}
-		return err
+		return river.JobCancel(err)
 	}
 }
 
