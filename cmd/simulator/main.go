@@ -43,7 +43,7 @@ func parse(args []string, out io.Writer) (flags, error) {
 	set.IntVar(&o.ConnectorRate, "rate", o.ConnectorRate, "Connector requests per second; 0 is unlimited")
 	set.IntVar(&o.GraphInstallRate, "install-rate", o.GraphInstallRate, "Graph installations per second; 0 is unlimited")
 	set.DurationVar(&o.EventDelay, "event-delay", o.EventDelay, "upper bound of the delay of install events")
-	set.StringVar(&o.BotEndpoint, "bot", "http://127.0.0.1:8080/api/messages", "`URL` of the bot's messaging endpoint")
+	set.StringVar(&o.BotEndpoint, "bot", "http://127.0.0.1:8080/api/messages", "`URL` of the bot's messaging endpoint; several, separated by commas, take turns")
 	set.StringVar(&o.PublicURL, "public-url", "", "https `URL` it is reached at, if not the listening address")
 	if err := set.Parse(args); err != nil {
 		return f, err
@@ -100,10 +100,11 @@ func serve(ctx context.Context, f flags, out, errOut io.Writer) error {
   programs       %s   (trust %s)
   Teams window   %s/teams
   report         %s/_simulator/report
-  dials          %s/_simulator/dials
+  rates, copies  %s/_simulator/rates  …/copies?broadcast=ID
+  dials, outage  %s/_simulator/dials  …/outage
   bot            %s
 Ctrl-C stops it.
-`, f.options.People, server.URL(), f.caFile, server.PlainURL(), server.PlainURL(), server.PlainURL(), f.options.BotEndpoint)
+`, f.options.People, server.URL(), f.caFile, server.PlainURL(), server.PlainURL(), server.PlainURL(), server.PlainURL(), f.options.BotEndpoint)
 	<-ctx.Done()
 	if f.state == "" {
 		return nil
