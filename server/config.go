@@ -42,6 +42,7 @@ type Config struct {
 	ConnectorRate float64
 	InstallRate   float64
 	Workers       int
+	EngineOff     bool // serve pages and API only
 	CardLimit     int
 	SyncEvery     time.Duration
 	InstallGrace  time.Duration
@@ -101,6 +102,9 @@ func (c *Config) check() []error {
 	problems = append(problems, c.Credential.check()...)
 	if _, err := teams.ParseHostList(append(c.ServiceHosts, c.PlainHTTP...)); err != nil {
 		add("FANFARE_SERVICE_HOSTS or FANFARE_PLAIN_HTTP_HOSTS %w", err)
+	}
+	if c.EngineOff && strings.HasPrefix(c.Database, "sqlite:") {
+		add("FANFARE_ENGINE is off, but on SQLite nobody else can do the work; use it with PostgreSQL and at least one replica that has it on")
 	}
 	if c.CAFile != "" {
 		if _, err := os.ReadFile(c.CAFile); err != nil {

@@ -39,10 +39,12 @@ func (s *Server) Run(ctx context.Context) error {
 		close(s.stopping)
 		return shutDown(context.WithoutCancel(ctx), web)
 	})
-	for _, b := range s.budgets {
+	for _, b := range s.budgets.all() {
 		all.Go(func() error { return b.Run(ctx) })
 	}
-	all.Go(func() error { return s.engine.Run(ctx, s.hands.Do) })
+	if !s.config.EngineOff {
+		all.Go(func() error { return s.engine.Run(ctx, s.hands.Do) })
+	}
 	all.Go(func() error { return s.api.RunInbox(ctx) })
 	err = all.Wait()
 	s.log.Info("stopped")

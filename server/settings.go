@@ -74,6 +74,7 @@ var settings = []setting{
 	list("FANFARE_RSC_PERMISSIONS", "", "resource-specific permissions the manifest declares, consented to at installation", func(c *Config) *[]string { return &c.RSC }),
 	number("FANFARE_CONNECTOR_RATE", "45", "requests/s to Teams, below Microsoft's 50; 0 for no limit (only a simulator survives that)", func(c *Config) *float64 { return &c.ConnectorRate }),
 	number("FANFARE_INSTALL_RATE", "25", "installations/s through Graph, below Microsoft's 30 sustained; 0 for no limit", func(c *Config) *float64 { return &c.InstallRate }),
+	toggle("FANFARE_ENGINE", "on", "on, or off for a replica that only serves pages and API and leaves the work to others", func(c *Config) *bool { return &c.EngineOff }),
 	count("FANFARE_WORKERS", "16", "requests at once per chunk", 1, 256, func(c *Config) *int { return &c.Workers }),
 	count("FANFARE_CARD_LIMIT", "81920", "largest message in bytes as Teams counts them; 28672 for hybrid or older clouds", 4096, 102400, func(c *Config) *int { return &c.CardLimit }),
 	span("FANFARE_SYNC_EVERY", "15m", "how often the directory's changes are read", func(c *Config) *time.Duration { return &c.SyncEvery }),
@@ -164,6 +165,20 @@ func count(name, usual, about string, least, most int, at func(*Config) *int) se
 		},
 		get: func(c *Config) string { return strconv.Itoa(*at(c)) },
 	}
+}
+
+// toggle is on or off; what it sets is true for off.
+func toggle(name, usual, about string, at func(*Config) *bool) setting {
+	return setting{
+		name: name, usual: usual, about: about,
+		set: func(c *Config, v string) error { *at(c) = v == "off"; return nil },
+		get: func(c *Config) string {
+			if *at(c) {
+				return "off"
+			}
+			return "on"
+		},
+	}.checked(oneOf("on", "off"))
 }
 
 func span(name, usual, about string, at func(*Config) *time.Duration) setting {

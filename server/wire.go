@@ -34,7 +34,7 @@ type Server struct {
 	handler http.Handler
 	engine  broadcast.Engine
 	hands   *fanout.Hands
-	budgets []*fanout.Budget
+	budgets budgets
 
 	stopping chan struct{} // closed when the server begins to stop
 }
@@ -78,12 +78,13 @@ type world struct {
 }
 
 func (s *Server) furnish() error {
+	s.budgets = newBudgets(s.store, s.config)
 	w, err := s.windows()
 	if err != nil {
 		return err
 	}
 	s.service = broadcast.NewService(broadcast.Config{
-		Ledger: s.store, Directory: w.directory, Messenger: w.messenger, Links: w.links, Now: time.Now, Log: s.log,
+		Ledger: s.store, Directory: w.directory, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: time.Now, Log: s.log,
 	})
 	if err := s.employ(w); err != nil {
 		return err
@@ -148,19 +149,12 @@ func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error 
 		return err
 	}
 	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
-	budget := s.budget(fanout.FamilyInstall, c.InstallRate)
+	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.RSC,
 		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: time.Now, Log: s.log,
 	})
 	return err
-}
-
-// budget is this replica's share of a family's allowance; Run runs it.
-func (s *Server) budget(family string, rate float64) *fanout.Budget {
-	b := fanout.NewBudget(s.store, family, rate)
-	s.budgets = append(s.budgets, b)
-	return b
 }
 
 // installSpan is how long one piece of install work goes on: below the engine's
@@ -178,7 +172,7 @@ func (s *Server) employ(w *world) error {
 		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Log: s.log},
 		Sender: &fanout.Sender{
 			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Workers: s.config.Workers,
-			Budget: s.budget(fanout.FamilyConnector, s.config.ConnectorRate), Now: time.Now, Log: s.log,
+			Budget: s.budgets.connector, Now: time.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{Service: s.service, Leftovers: s.store, Engine: eng, Log: s.log},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
