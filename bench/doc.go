@@ -13,9 +13,18 @@
 // good, is the project's measure.md; figures of one machine mean little, ratios
 // within one run are what to look at.
 //
-//	make bench                                   everything, for an hour or two
-//	make bench BENCH=Fanout                      one part: Fanout, Curve, Resolve, Budget, Limit, Old
-//	FANFARE_BENCH_PEOPLE=1000000 make bench BENCH=Fanout
+//	make bench                   everything, for an hour or two
+//	make bench BENCH=Fanout      one part: Fanout, Curve, Resolve, Budget, Limit or Old
+//
+// Settings, from the environment:
+//
+//	FANFARE_BENCH_PEOPLE    how many get it (Fanout, Old: 100,000; Resolve: 1,000,000)
+//	FANFARE_BENCH_ROUNDS    how often each takes its turn (Fanout, Old: 6; Resolve: 3; Curve: 1)
+//	FANFARE_BENCH_MOST      the largest of Curve's sizes (1,000,000)
+//	FANFARE_BENCH_MINUTES   how long Limit sends with each number of replicas (1)
+//	FANFARE_BENCH_RATE      Limit's budget, requests/s (the product's default)
+//	FANFARE_BENCH_OLD       millions of old deliveries for Old (0: not measured), half a GB each
+//	FANFARE_TEST_POSTGRES   a PostgreSQL server instead of one started for the purpose
 //
 // Lines on standard output are in the format of Go's benchmarks, for benchstat.
 // Medians and ratios are written to docs/performance.md, each part's to its own

@@ -35,7 +35,7 @@ million deliveries of finished broadcasts, and on one without, in turns.`,
 			p.start()
 			stages[name] = p
 		}
-		for range rounds(t, 5) {
+		for range rounds(t, 6) {
 			for _, name := range []string{amongOld, alone} {
 				execute(t, stages[name].db, `CHECKPOINT`)
 				b.add(name, people, stages[name].fanout(b, people).values(people)...)
@@ -53,7 +53,7 @@ func seedOld(t testing.TB, d database, millions int) {
 		id := fmt.Sprintf("'01900000-%04x-7000-8000-000000000000'", i)
 		seed(t, d.db, postgresWords, "broadcasts", postgresWords.numbers(1, 1), map[string]string{
 			"id": id, "state": "'sent'", "revision": "9", "message": "'{}'", "audience": "'{}'", "editors": "'[]'",
-			"created_at": lastWeek, "updated_at": lastWeek, "started_at": lastWeek, "finished_at": lastWeek,
+			"created_at": lastWeek, "updated_at": lastWeek, "started_at": lastWeek, "listed_at": lastWeek, "finished_at": lastWeek,
 		})
 		seed(t, d.db, postgresWords, "tallies", postgresWords.numbers(1, 1), map[string]string{"broadcast_id": id, "sent": fmt.Sprint(each)})
 		first := fmt.Sprintf("(%d + (n - 1) * %d)", i*each+1, chunk)
