@@ -85,9 +85,19 @@ type Plan struct {
 	Repeats   Repeats   // "" is risk
 }
 
-// tidy is the plan as it is stored: times to the second, in UTC, so that its hash
-// is the same before and after.
+// tidy is the plan as it is stored: times to the second, in UTC, and what was chosen
+// as it is anyway left out, so that its hash is the same before and after.
 func (p Plan) tidy() Plan {
+	u := Plan{}.Usual()
+	if p.Priority == u.Priority {
+		p.Priority = ""
+	}
+	if p.Late == u.Late {
+		p.Late = ""
+	}
+	if p.Repeats == u.Repeats {
+		p.Repeats = ""
+	}
 	p.ExpiresAt, p.LateUntil = p.ExpiresAt.UTC().Truncate(time.Second), p.LateUntil.UTC().Truncate(time.Second)
 	return p
 }

@@ -73,7 +73,7 @@ func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, p Pr
 	}
 	next.Message, next.Audience, next.Plan = p.Message, p.Audience, p.Plan.tidy()
 	if b.Kind == KindEdit {
-		next.Audience, next.Plan = b.Audience, Plan{Priority: p.Plan.Priority}
+		next.Audience, next.Plan = b.Audience, Plan{Priority: next.Plan.Priority}
 	}
 	if next.Hash() == b.Hash() {
 		return b, nil

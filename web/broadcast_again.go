@@ -39,7 +39,7 @@ func (d *Door) editAgain(c *gin.Context, a broadcast.Actor, form draft, err erro
 		if err != nil {
 			return err
 		}
-		p.Theirs, p.State = other, other.State
+		p.Theirs, p.B = other, other.Broadcast
 	}
 	if wantsData(c) {
 		return d.tellAutosave(c, p, err)

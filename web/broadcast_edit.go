@@ -2,18 +2,22 @@ package web
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/form"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 // editPage is the editor in every state: empty, filled, wrong, overtaken.
 type editPage struct {
 	frame
 	Form     draft
-	State    broadcast.State
+	B        *broadcast.Broadcast // as it is stored; empty for a new one
 	Problems broadcast.Problems
 	Trouble  string // what is wrong with the whole, in a sentence
 	Theirs   *theirs
@@ -29,6 +33,9 @@ type theirs struct {
 	By string
 	At time.Time
 }
+
+// InShort is their plan in one line.
+func (t theirs) InShort() []words.Sentence { return words.PlanInShort(t.Plan) }
 
 // limits is what the counters beside the fields count up to.
 type limits struct{ Title, Body, Alt, Buttons, ButtonTitle, Size int }
@@ -69,10 +76,37 @@ func (p editPage) Action() string {
 }
 
 // Voids tells whether saving takes a review or an approval away.
-func (p editPage) Voids() bool { return p.State == broadcast.InReview || p.State == broadcast.Approved }
+func (p editPage) Voids() bool {
+	return p.State() == broadcast.InReview || p.State() == broadcast.Approved
+}
+
+// State is where the stored broadcast stands.
+func (p editPage) State() broadcast.State { return p.B.State }
+
+// Correction tells whether this changes an announcement that people have: then its
+// audience is given, and of its plan only the priority is to be chosen.
+func (p editPage) Correction() bool { return p.B.Kind == broadcast.KindEdit }
+
+// PlanOpen tells whether the part about sending is unfolded: somebody is at work in
+// it, or something in it is wrong.
+func (p editPage) PlanOpen() bool {
+	return p.Form.Plan.RingLooked || strings.HasSuffix(p.Form.Verb(), "-ring") ||
+		slices.ContainsFunc(p.Problems, func(e *broadcast.Error) bool { return strings.HasPrefix(e.Field, "plan.") })
+}
+
+// draft is what somebody typed.
+type draft = form.Draft
+
+// readDraft reads the form the editor posts and its modules send.
+func readDraft(c *gin.Context) (draft, error) {
+	if err := parseForm(c); err != nil {
+		return draft{}, err
+	}
+	return form.ReadDraft(c.Request.PostForm, c.Param("id")), nil
+}
 
 func (d *Door) newBroadcast(c *gin.Context, a broadcast.Actor) error {
-	return d.editor(c, a, http.StatusOK, editPage{State: broadcast.Draft})
+	return d.editor(c, a, http.StatusOK, editPage{Form: draft{Plan: form.PlanOf(broadcast.Plan{})}})
 }
 
 func (d *Door) editBroadcast(c *gin.Context, a broadcast.Actor) error {
@@ -84,22 +118,29 @@ func (d *Door) editBroadcast(c *gin.Context, a broadcast.Actor) error {
 		c.Redirect(http.StatusSeeOther, "/broadcasts/"+string(b.ID))
 		return nil
 	}
-	return d.editor(c, a, http.StatusOK, editPage{Form: draftOf(b), State: b.State})
+	return d.editor(c, a, http.StatusOK, editPage{Form: form.DraftOf(b), B: b})
 }
 
 // editor shows the form with the preview the words in it would give.
 func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage) error {
+	if p.B == nil {
+		kept, err := d.kept(c.Request.Context(), a, p.Form.ID)
+		if err != nil {
+			return err
+		}
+		p.B = kept
+	}
 	title := "Write an announcement"
-	if p.Form.ID != "" {
+	switch {
+	case p.Correction():
+		title = "Correct what people have"
+	case p.Form.ID != "":
 		title = "Edit the announcement"
 	}
 	p.frame = d.frame(c, title, "list")
 	p.Scripts, p.Card = []string{"editor.js"}, true
 	p.Limits = limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, d.o.SizeLimit}
-	if p.State == "" {
-		p.State = broadcast.Draft
-	}
-	look, err := d.lookOf(c.Request.Context(), a, p.Form)
+	look, err := d.lookAt(a, p.Form.Into(p.B))
 	if err != nil {
 		return err
 	}
@@ -123,7 +164,7 @@ func (d *Door) saveBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	if form.rearrange() {
+	if form.Rearrange() {
 		return d.showRearranged(c, a, form)
 	}
 	b, err := d.keep(c, a, form)
@@ -139,6 +180,9 @@ func (d *Door) saveBroadcast(c *gin.Context, a broadcast.Actor) error {
 		return nil
 	}
 	form.ID, form.Revision = b.ID, b.Revision
+	if _, _, missing := form.Plan.Plan(); len(missing) > 0 && b.Kind == broadcast.KindAnnouncement {
+		return d.editAgain(c, a, form, missing)
+	}
 	if _, err := d.service.Do(c.Request.Context(), a, broadcast.EventSubmit, broadcast.Ask{ID: b.ID, Revision: b.Revision}); err != nil {
 		return d.editAgain(c, a, form, err)
 	}
@@ -147,18 +191,24 @@ func (d *Door) saveBroadcast(c *gin.Context, a broadcast.Actor) error {
 }
 
 func (d *Door) keep(c *gin.Context, a broadcast.Actor, form draft) (*broadcast.Broadcast, error) {
-	if form.ID == "" {
-		return d.service.Create(c.Request.Context(), a, broadcast.Proposal{Message: form.Message, Audience: form.Audience})
+	plan, wrong, _ := form.Plan.Plan()
+	if len(wrong) > 0 {
+		return nil, wrong
 	}
-	ctx := c.Request.Context()
-	b, err := d.service.Edit(ctx, a, form.ID, form.Revision, broadcast.Proposal{Message: form.Message, Audience: form.Audience})
+	ctx, typed := c.Request.Context(), broadcast.Proposal{Message: form.Message, Audience: form.Audience, Plan: plan}
+	if form.ID == "" {
+		return d.service.Create(ctx, a, typed)
+	}
+	b, err := d.service.Edit(ctx, a, form.ID, form.Revision, typed)
 	if !broadcast.IsCode(err, broadcast.Conflict) {
 		return b, err
 	}
 	// A save whose answer was lost on the way is tried again: the same words are no conflict.
-	mine := broadcast.Broadcast{Message: form.Message.Trimmed(), Audience: form.Audience}
-	if now, getErr := d.service.Get(ctx, a, form.ID); getErr == nil && now.Hash() == mine.Hash() && now.Can(a, broadcast.EventEdit) {
-		return now, nil
+	form.Message = form.Message.Trimmed()
+	if now, getErr := d.service.Get(ctx, a, form.ID); getErr == nil {
+		if mine := form.Into(now); now.Hash() == mine.Hash() && now.Can(a, broadcast.EventEdit) {
+			return now, nil
+		}
 	}
 	return nil, err
 }
@@ -167,15 +217,24 @@ func (d *Door) keep(c *gin.Context, a broadcast.Actor, form draft) (*broadcast.B
 // nothing they typed is lost.
 func (d *Door) showRearranged(c *gin.Context, a broadcast.Actor, form draft) error {
 	p := editPage{Form: form, Searched: form.Do == "find-groups"}
-	if p.Searched {
-		hits, err := d.service.Groups(c.Request.Context(), a, form.Search)
+	p.Form.Plan.RingLooked = form.Do == "find-ring"
+	text := form.Search
+	if p.Form.Plan.RingLooked {
+		text = form.Plan.RingSearch
+	}
+	if p.Searched || p.Form.Plan.RingLooked {
+		hits, err := d.service.Groups(c.Request.Context(), a, text)
 		if err != nil && broadcast.AsError(err) == nil {
 			return err
 		}
 		if err != nil {
 			p.Trouble = broadcast.AsMessage(err)
 		}
-		p.Hits = hits
+		if p.Searched {
+			p.Hits = hits
+		} else {
+			p.Form.Plan.RingHits = hits
+		}
 	}
 	return d.editor(c, a, http.StatusOK, p)
 }

@@ -24,7 +24,7 @@ func listTabs() []tab {
 		{Name: "drafts", Words: "Drafts", States: []broadcast.State{broadcast.Draft, broadcast.Rejected}},
 		{Name: "review", Words: "In review", States: []broadcast.State{broadcast.InReview}},
 		{Name: "approved", Words: "Approved", States: []broadcast.State{broadcast.Approved, broadcast.Scheduled}},
-		{Name: "sending", Words: "Sending", States: []broadcast.State{broadcast.Resolving, broadcast.Sending, broadcast.Paused}},
+		{Name: "sending", Words: "Sending", States: []broadcast.State{broadcast.Resolving, broadcast.Sending, broadcast.Paused, broadcast.Held}},
 		{Name: "sent", Words: "Sent", States: []broadcast.State{broadcast.Sent}},
 		{Name: "stopped", Words: "Stopped", States: []broadcast.State{broadcast.Failed, broadcast.Cancelled}},
 	}

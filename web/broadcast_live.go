@@ -3,17 +3,20 @@ package web
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/web/sse"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 // progress is how far a broadcast is, ready to be put into the page: texts by
 // the name of the element, widths of the bar in percent.
 type progress struct {
 	State   broadcast.State   `json:"state"`
+	Stamp   string            `json:"stamp"` // the page's buttons and notes are read anew when it changes
 	Percent string            `json:"percent"`
 	Texts   map[string]string `json:"texts"`
 	Bars    []bar             `json:"bars"`
@@ -35,75 +38,57 @@ var shown = []broadcast.DeliveryState{
 	broadcast.DeliveryExpired, broadcast.DeliveryReady, broadcast.DeliveryPending,
 }
 
-// progressOf words a tally.
-func progressOf(s broadcast.State, t broadcast.Tally, pace pace.Estimate) progress {
-	p := progress{State: s, Percent: percent(t.Done(), t.Total), Ends: t.Failed + t.Skipped + t.Cancelled, Texts: map[string]string{
-		"line":   lineOf(s, t),
-		"speed":  speedOf(s, t, pace),
-		"repeat": repeatWords(t),
-	}}
+// progressOf words how a broadcast stands.
+func progressOf(n words.Now) progress {
+	t, whole := n.Tally, n.Whole()
+	p := progress{
+		State: n.State, Stamp: fmt.Sprint(n.State, n.Listed, n.Retrying, n.Wave), Percent: words.Percent(t.Done(), whole),
+		Ends: t.Failed + t.Skipped + t.Cancelled + t.Expired,
+		Texts: map[string]string{
+			"line": n.Line(), "speed": n.Speed(), "listing": n.Listing(), "late": n.Late(), "repeat": n.Repeat(),
+		},
+	}
 	before := 0
 	for _, state := range shown {
-		n := t.Of(state)
-		p.Texts[string(state)] = num(n)
-		p.Bars = append(p.Bars, bar{string(state), deliveryWords(state), num(n), percent(before, t.Total), percent(n, t.Total)})
-		before += n
+		count := t.Of(state)
+		p.Texts[string(state)] = words.Num(count)
+		p.Bars = append(p.Bars, bar{string(state), words.Delivery(n.Kind, state), words.Num(count), words.Percent(before, whole), words.Percent(count, whole)})
+		before += count
 	}
 	return p
 }
 
-func lineOf(s broadcast.State, t broadcast.Tally) string {
-	switch {
-	case s == broadcast.Resolving:
-		return "Working out who gets it…"
-	case t.Total == 0:
-		return "Nobody is on the list."
-	case t.Left() == 0:
-		return fmt.Sprintf("%s of %s reached.", num(t.Sent), people(t.Total))
+// standingOf is how a broadcast stands that was read as a whole.
+func standingOf(b *broadcast.Broadcast) broadcast.Standing {
+	return broadcast.Standing{
+		State: b.State, Tally: b.Tally, Wave: b.Wave, Expected: b.Expected, Listed: !b.ListedAt.IsZero(),
+		Retrying: !b.RetryAt.IsZero(), LateCount: b.LateCount,
 	}
-	return fmt.Sprintf("%s of %s reached, %s to go.", num(t.Sent), people(t.Total), num(t.Left()))
 }
 
-// speedOf says how fast it goes and how long it will still take.
-func speedOf(s broadcast.State, t broadcast.Tally, pace pace.Estimate) string {
-	switch {
-	case s == broadcast.Paused:
-		return "Paused."
-	case s != broadcast.Sending || t.Left() == 0:
-		return ""
-	case t.Ready == 0:
-		return fmt.Sprintf("Waiting for %s to get the app.", people(t.Pending))
-	case !pace.Known:
-		return "Measuring the speed…"
-	}
-	rate := fmt.Sprintf("%.0f a second", pace.Rate)
-	if pace.Rate < 10 {
-		rate = fmt.Sprintf("%.1f a second", pace.Rate)
-	}
-	// Those without the app come at the rollout's speed, not at this one's.
-	if t.Pending > 0 {
-		return fmt.Sprintf("%s; %s left, longer for those who still wait for the app.", rate, between(pace.Low, pace.High))
-	}
-	return fmt.Sprintf("%s; %s left.", rate, between(pace.Low, pace.High))
-}
-
-// repeatWords owns up to what a time-out cannot tell: whether a message arrived.
-func repeatWords(t broadcast.Tally) string {
-	if t.MaybeRepeated == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%s may have got it twice, because Teams did not confirm the first try.", people(t.MaybeRepeated))
-}
+// brakeAge is how old the news may be that Teams slows us down.
+const brakeAge = time.Second
 
 // followBroadcast streams progress while the engine works on a broadcast.
 func (d *Door) followBroadcast(c *gin.Context, a broadcast.Actor) error {
-	id := broadcast.ID(c.Param("id"))
-	return d.stream(c, func(ctx context.Context) (news, error) {
-		now, err := d.service.Standing(ctx, a, id)
+	b, err := d.service.Get(c.Request.Context(), a, broadcast.ID(c.Param("id")))
+	if err != nil {
+		return err
+	}
+	return d.stream(c, func(ctx context.Context) (sse.News, error) {
+		now, err := d.service.Standing(ctx, a, b.ID)
 		if err != nil {
-			return news{}, err
+			return sse.News{}, err
 		}
-		over := !now.State.Live() && now.Tally.Left() == 0
-		return news{progressOf(now.State, now.Tally, d.pace.See(id, now, d.o.Now())), over}, nil
+		n := words.Now{Standing: now, Kind: b.Kind, At: d.o.Now()}
+		if now.State == broadcast.Sending {
+			if n.Brake, err = d.brake.look(ctx, a, brakeAge); err != nil {
+				return sse.News{}, err
+			}
+		}
+		whole := now
+		whole.Tally.Add(broadcast.DeliveryReady, n.Whole()-now.Tally.Total) // those whose line is yet to be written
+		n.Pace = d.pace.See(b.ID, whole, n.At)
+		return sse.News{Data: progressOf(n), Last: !now.State.Live() && now.Tally.Left() == 0}, nil
 	})
 }

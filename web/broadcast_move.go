@@ -2,13 +2,14 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/form"
 )
 
 // moveBroadcast is the handler of every button that moves a broadcast.
@@ -26,28 +27,23 @@ func (d *Door) moveBroadcast(ev broadcast.Event) handler {
 	}
 }
 
-// readAsk reads a dialog. The time comes twice: as typed, and (with script) as
-// the moment it means in the person's own zone; without script it is UTC, and
-// the dialog says so.
+// readAsk reads a dialog.
 func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
 	if err := parseForm(c); err != nil {
 		return broadcast.Ask{}, asked{}, err
 	}
 	f := c.Request.PostForm
-	typed := asked{Note: strings.TrimSpace(f.Get("note")), At: f.Get("at")}
+	typed := asked{Note: strings.TrimSpace(f.Get("note")), At: f.Get("at"), Reason: broadcast.Reason(f.Get("reason"))}
 	revision, _ := strconv.ParseInt(f.Get("revision"), 10, 64) // 0 does not compare
-	ask := broadcast.Ask{ID: broadcast.ID(c.Param("id")), Revision: revision, Note: typed.Note}
-	if typed.At == "" {
-		return ask, typed, nil
+	ask := broadcast.Ask{ID: broadcast.ID(c.Param("id")), Revision: revision, Note: typed.Note, Reason: typed.Reason}
+	if ask.Reason != "" && !slices.Contains(broadcast.Reasons(), ask.Reason) {
+		return ask, typed, broadcast.Errorf(broadcast.Invalid, "There is no reason %q. Choose one from the list.", ask.Reason)
 	}
-	at, err := time.Parse(time.RFC3339, f.Get("at_moment"))
-	if err != nil {
-		at, err = time.Parse("2006-01-02T15:04", typed.At)
+	at, wrong := form.Time{Typed: typed.At, Moment: f.Get("at_moment")}.Read("at")
+	if wrong != nil {
+		return ask, typed, wrong
 	}
-	if err != nil {
-		return ask, typed, &broadcast.Error{Code: broadcast.Invalid, Field: "at", Message: "This is not a date and time. Write it like 2027-01-31T09:00."}
-	}
-	ask.DueAt = at.UTC()
+	ask.DueAt = at
 	return ask, typed, nil
 }
 
@@ -62,8 +58,8 @@ func (d *Door) moveRefused(c *gin.Context, a broadcast.Actor, ev broadcast.Event
 	switch {
 	case e.Field == "note" || e.Field == "at":
 		p.Ask, p.Asked.Problem = string(ev), e.Message
-	case e.Code == broadcast.Invalid:
-		p.Trouble = "It cannot be submitted yet:"
+	case e.Code == broadcast.Invalid && e.Field != "":
+		p.Trouble = "It cannot be " + ev.Participle() + " like this:"
 		p.Mend = allProblems(err)
 	default:
 		p.Trouble = e.Message

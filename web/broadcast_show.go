@@ -1,23 +1,26 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 // showPage is one broadcast: what it says, to whom, how far it is, who did what.
 type showPage struct {
 	frame
 	B       *broadcast.Broadcast
+	Target  *broadcast.Broadcast  // of a correction or a recall: its announcement
+	Passes  []broadcast.Broadcast // of an announcement: its corrections and recalls
 	Look    look
 	History []broadcast.Move
 	Now     progress
-	Reach   *reachPart // only where it was asked for: counting groups asks Microsoft
+	Whole   int             // people it is about
+	First   broadcast.Tally // of the first wave, while it is held
+	Reach   *reachPart      // only where it was asked for: counting groups asks Microsoft
 	Outcome []outcome
 	Ask     string // the dialog that is open: an event, or ""
 	Asked   asked  // what they typed into it
@@ -26,7 +29,10 @@ type showPage struct {
 }
 
 // asked keeps what somebody typed into a dialog that was refused.
-type asked struct{ Note, At, Problem string }
+type asked struct {
+	Note, At, Problem string
+	Reason            broadcast.Reason
+}
 
 // outcome is how many people ended in a state for a reason.
 type outcome struct {
@@ -34,8 +40,24 @@ type outcome struct {
 	Link string
 }
 
+// Failed tells whether these are people to be tried again.
+func (o outcome) Failed() bool { return o.State == broadcast.DeliveryFailed }
+
 // Can shows a button exactly when the use-case would let this person press it.
 func (p showPage) Can(ev string) bool { return p.B.Can(p.Me, broadcast.Event(ev)) }
+
+// CanCorrect tells whether this person may begin to correct what was received.
+func (p showPage) CanCorrect() bool {
+	return p.Me.MayWrite() && p.Announcement() && !p.B.StartedAt.IsZero() && p.B.RecalledAt.IsZero()
+}
+
+// Announcement tells whether this is sent to people, rather than changing what they have.
+func (p showPage) Announcement() bool {
+	return p.B.Kind != broadcast.KindEdit && p.B.Kind != broadcast.KindRecall
+}
+
+// Begun tells whether it was ever sent.
+func (p showPage) Begun() bool { return !p.B.StartedAt.IsZero() }
 
 // OwnWork tells an approver why they see no Approve button.
 func (p showPage) OwnWork() bool {
@@ -45,64 +67,16 @@ func (p showPage) OwnWork() bool {
 // Follow tells whether figures still change: then the page listens to them.
 func (p showPage) Follow() bool { return p.B.State.Live() || p.B.Tally.Left() > 0 }
 
-// act is a button that moves the broadcast at once.
-type act struct {
-	ID           broadcast.ID
-	Revision     int64 // 0 where the engine's own moves must not get in the way
-	Event, Words string
-	Class        string
-}
-
-// What somebody judged by reading is compared with what they read; pausing and
-// resuming are right whatever the engine did meanwhile.
-func actOf(p showPage, event, words, class string) act {
-	a := act{ID: p.B.ID, Event: event, Words: words, Class: class}
-	if event == string(broadcast.EventSubmit) {
-		a.Revision = p.B.Revision
-	}
-	return a
-}
-
-// ask is a dialog that says what will happen before it does.
-type ask struct {
-	B             *broadcast.Broadcast
-	Event         string
-	Title, Button string
-	Open          bool
-	Typed         asked
-	Reach         *reachPart
-}
-
-func askOf(p showPage, event, title, button string) ask {
-	a := ask{B: p.B, Event: event, Title: title, Button: button, Open: p.Ask == event, Reach: p.Reach}
-	if a.Open {
-		a.Typed = p.Asked
-	}
-	return a
-}
-
-// CancelWords says what cancelling does to how many people.
-func (a ask) CancelWords() string {
-	t := a.B.Tally
-	switch {
-	case t.Total == 0:
-		return "Nobody has received it, and nobody will. It stays on record, and can be duplicated."
-	case t.Left() == 0:
-		return "Everybody on the list has an outcome already; nothing is taken back."
-	}
-	return fmt.Sprintf("%s will not get it any more. %s received it already and keep it.", people(t.Left()), people(t.Sent))
-}
-
 // Unsent tells whether this is still its author's draft, which is discarded rather than cancelled.
 func (p showPage) Unsent() bool {
 	return p.B.State == broadcast.Draft || p.B.State == broadcast.Rejected
 }
 
-// Listed tells whether the list of recipients is frozen.
+// Listed tells whether anybody is on the list of recipients.
 func (p showPage) Listed() bool { return p.B.Tally.Total > 0 }
 
 func (d *Door) showBroadcast(c *gin.Context, a broadcast.Actor) error {
-	p := showPage{Ask: c.Query("ask")}
+	p := showPage{Ask: c.Query("ask"), Asked: asked{Reason: broadcast.Reason(c.Query("reason"))}}
 	return d.show(c, a, http.StatusOK, broadcast.ID(c.Param("id")), p)
 }
 
@@ -124,12 +98,15 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	if p.History, err = d.service.History(ctx, a, id); err != nil {
 		return err
 	}
-	p.Now = progressOf(b.State, b.Tally, pace.Estimate{})
+	if err := d.relate(ctx, a, &p); err != nil {
+		return err
+	}
+	p.stand()
 	if p.Listed() {
 		if p.Outcome, err = d.outcomes(c, a, id); err != nil {
 			return err
 		}
-	} else if p.Ask != "" || c.Query("count") != "" {
+	} else if p.Announcement() && (p.Ask != "" || c.Query("count") != "") {
 		counted, err := d.reach(ctx, a, b.Audience)
 		if err != nil {
 			return err
@@ -138,6 +115,12 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	}
 	d.render(c, status, "show", p)
 	return nil
+}
+
+// stand words how far it is.
+func (p *showPage) stand() {
+	now := words.Now{Standing: standingOf(p.B), Kind: p.B.Kind}
+	p.Now, p.Whole = progressOf(now), now.Whole()
 }
 
 func (d *Door) outcomes(c *gin.Context, a broadcast.Actor, id broadcast.ID) ([]outcome, error) {

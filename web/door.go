@@ -8,6 +8,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/web/static"
 )
 
 // Options is what the door is made of.
@@ -33,16 +34,17 @@ type Door struct {
 	o       Options
 	service *broadcast.Service
 	pages   pages
-	static  *static
+	static  *static.Files
 	policy  string // Content-Security-Policy, the same on every page
-	rollout *glance
+	rollout *glance[broadcast.Rollout]
+	brake   *glance[broadcast.Brake]
 	pace    pace.Meter
 }
 
 // New prepares templates and static files; it fails only if those built into
 // the binary are broken.
 func New(o Options) (*Door, error) {
-	st, err := loadStatic()
+	st, err := static.Load()
 	if err != nil {
 		return nil, fmt.Errorf("reading the static files: %w", err)
 	}
@@ -52,6 +54,7 @@ func New(o Options) (*Door, error) {
 	}
 	d := &Door{o: o, service: o.Service, pages: p, static: st, policy: policy(o.Links)}
 	o.Auth.SayWith(d.say)
-	d.rollout = &glance{read: o.Service.Rollout, now: o.Now}
+	d.rollout = &glance[broadcast.Rollout]{read: o.Service.Rollout, now: o.Now}
+	d.brake = &glance[broadcast.Brake]{read: o.Service.Brake, now: o.Now}
 	return d, nil
 }

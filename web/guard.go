@@ -178,6 +178,21 @@ func (d *Door) say(c *gin.Context, p auth.Page) {
 	d.render(c, p.Status, "say", sayPage{f, p})
 }
 
+func (d *Door) staticFile(c *gin.Context, _ broadcast.Actor) error {
+	return d.sendFile(c, c.Param("version"), strings.TrimPrefix(c.Param("file"), "/"))
+}
+
+func (d *Door) favicon(c *gin.Context, _ broadcast.Actor) error {
+	return d.sendFile(c, "", "favicon.svg")
+}
+
+func (d *Door) sendFile(c *gin.Context, version, name string) error {
+	if !d.static.Serve(c.Writer, c.Request, version, name) {
+		return broadcast.Errorf(broadcast.NotFound, "There is no file at this address.")
+	}
+	return nil
+}
+
 // wantsData tells a fetch of our modules (or an event stream) from a page.
 func wantsData(c *gin.Context) bool {
 	accept := c.GetHeader("Accept")

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/pace"
 )
 
 // listener reads a stream of events as a browser does.
@@ -68,7 +67,7 @@ func (w *world) sending() broadcast.ID {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.st.AddDeliveries(ctx, id, people); err != nil {
+	if err := w.st.AddDeliveries(ctx, id, people, 1); err != nil {
 		w.t.Fatal(err)
 	}
 	if err := w.service.Advance(ctx, id, broadcast.EventResolved, ""); err != nil {
@@ -81,7 +80,7 @@ func (w *world) sending() broadcast.ID {
 func (w *world) deliver(id broadcast.ID, n int, outcome broadcast.Outcome) {
 	w.t.Helper()
 	ctx := context.Background()
-	chunk, err := w.st.TakeChunk(ctx, id, 1, time.Minute)
+	chunk, err := w.st.TakeNext(ctx, id, time.Minute, 0)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -94,10 +93,7 @@ func (w *world) deliver(id broadcast.ID, n int, outcome broadcast.Outcome) {
 		o.DeliveryID, o.EntraID, o.Attempts, o.At = d.ID, d.EntraID, 1, w.clock.Now()
 		outcomes = append(outcomes, o)
 	}
-	if err := w.st.RecordOutcomes(ctx, chunk, outcomes); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := w.st.ReleaseChunk(ctx, chunk); err != nil {
+	if err := w.st.FinishChunk(ctx, chunk, outcomes); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -120,19 +116,26 @@ func TestProgressIsStreamedUntilTheEnd(t *testing.T) {
 		t.Errorf("first event %q: %+v", event, p)
 	}
 	w.deliver(id, 10, sentOutcome)
-	w.clock.advance(2 * time.Second)
-	if event, p := l.next(); event != "progress" || p.Texts["sent"] != "10" || p.Texts["speed"] != "5.0 a second; less than a minute left." {
+	if event, p := l.next(); event != "progress" || p.Texts["sent"] != "10" || p.Texts["speed"] != "Measuring the speed…" {
 		t.Errorf("second event %q: %+v", event, p)
 	}
-	w.deliver(id, 8, failedOutcome)
+	var p progress
+	for range 3 { // as many steps as it takes to know the speed
+		w.clock.advance(4 * time.Second)
+		w.deliver(id, 1, sentOutcome)
+		_, p = l.next()
+	}
+	if !strings.HasSuffix(p.Texts["speed"], " a second; less than a minute left.") {
+		t.Errorf("the speed is not told: %+v", p)
+	}
+	w.deliver(id, 5, failedOutcome)
 	if err := w.service.Advance(t.Context(), id, broadcast.EventFinish, ""); err != nil {
 		t.Fatal(err)
 	}
 	var event string
-	var p progress
 	for event = "progress"; event == "progress"; event, p = l.next() {
 	}
-	if event != "last" || p.State != broadcast.Sent || p.Percent != "100.0" || p.Texts["failed"] != "8" || p.Texts["line"] != "10 of 20 people reached." {
+	if event != "last" || p.State != broadcast.Sent || p.Percent != "100.0" || p.Texts["failed"] != "5" || p.Texts["line"] != "13 of 20 people reached." {
 		t.Errorf("last event %q: %+v", event, p)
 	}
 	if event, _ := l.next(); event != "" {
@@ -169,33 +172,4 @@ func TestAStreamOfNothingIsAnOrdinaryMistake(t *testing.T) {
 	ada := w.author()
 	ada.send(get, "/broadcasts/0190a1b2-c3d4-7000-8000-000000000001/events", nil, "text/event-stream").says(http.StatusNotFound, `"error":`)
 	w.nobody().send(get, "/rollout/events", nil, "text/event-stream").says(http.StatusUnauthorized, `"error":`)
-}
-
-func TestSpeedIsSaidInWords(t *testing.T) {
-	t.Parallel()
-	at := func(perSecond int, low, high time.Duration) pace.Estimate {
-		return pace.Estimate{Known: true, Rate: float64(perSecond), Low: low, High: high}
-	}
-	unknown := pace.Estimate{}
-	for want, got := range map[string]string{
-		"":                                     speedOf(broadcast.Sent, broadcast.Tally{Total: 3, Sent: 3}, unknown),
-		"Paused.":                              speedOf(broadcast.Paused, broadcast.Tally{Total: 3, Ready: 3}, at(5, 0, 0)),
-		"Waiting for 1 person to get the app.": speedOf(broadcast.Sending, broadcast.Tally{Total: 3, Sent: 2, Pending: 1}, at(5, 0, 0)),
-		"Measuring the speed…":                 speedOf(broadcast.Sending, broadcast.Tally{Total: 3, Ready: 3}, unknown),
-		"45 a second; about 6 hours to about 7 hours left.":                               speedOf(broadcast.Sending, broadcast.Tally{Total: 1_000_000, Ready: 1_000_000}, at(45, 6*time.Hour, 7*time.Hour)),
-		"5.0 a second; less than a minute left.":                                          speedOf(broadcast.Sending, broadcast.Tally{Total: 100, Ready: 100}, at(5, 20*time.Second, 22*time.Second)),
-		"50 a second; about 2 minutes left, longer for those who still wait for the app.": speedOf(broadcast.Sending, broadcast.Tally{Total: 6000, Ready: 5000, Pending: 1000}, at(50, 118*time.Second, 122*time.Second)),
-	} {
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-	for d, want := range map[time.Duration]string{
-		20 * time.Second: "less than a minute", 80 * time.Second: "about a minute", 4 * time.Minute: "about 4 minutes", 90 * time.Minute: "about 1 h 30 min",
-		2 * time.Hour: "about 2 hours", 20*time.Hour + 40*time.Minute: "about 21 hours", 72 * time.Hour: "about 3 days",
-	} {
-		if got := about(d); got != want {
-			t.Errorf("%v is %q, want %q", d, got, want)
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 // look is how a message will look: the very card the server would send, and how
@@ -27,15 +28,19 @@ func (l look) High() int { return l.Limit * 9 / 10 }
 // lookOf composes what the form would send. A draft's author is named on the
 // card, whoever looks at it.
 func (d *Door) lookOf(ctx context.Context, a broadcast.Actor, form draft) (look, error) {
-	b := broadcast.Broadcast{ID: form.ID, Message: form.Message, Audience: form.Audience}
-	if form.ID != "" {
-		kept, err := d.service.Get(ctx, a, form.ID)
-		if err != nil {
-			return look{}, err
-		}
-		b.Author, b.ApprovedBy = kept.Author, kept.ApprovedBy
+	kept, err := d.kept(ctx, a, form.ID)
+	if err != nil {
+		return look{}, err
 	}
-	return d.lookAt(a, b)
+	return d.lookAt(a, form.Into(kept))
+}
+
+// kept is the stored broadcast a form belongs to; an empty one for a new one.
+func (d *Door) kept(ctx context.Context, a broadcast.Actor, id broadcast.ID) (*broadcast.Broadcast, error) {
+	if id == "" {
+		return &broadcast.Broadcast{Kind: broadcast.KindAnnouncement, State: broadcast.Draft}, nil
+	}
+	return d.service.Get(ctx, a, id)
 }
 
 func (d *Door) lookAt(a broadcast.Actor, b broadcast.Broadcast) (look, error) {
@@ -56,6 +61,7 @@ type lookAnswer struct {
 	Card     json.RawMessage `json:"card"`
 	Units    int             `json:"units"`
 	Limit    int             `json:"limit"`
+	Plan     string          `json:"plan"` // the plan in one line, as HTML
 	Problem  string          `json:"problem,omitempty"`
 	Problems []problem       `json:"problems,omitempty"`
 }
@@ -70,14 +76,18 @@ func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, lookAnswer{cardJSON(l.Card), l.Units, l.Limit, l.Problem, l.problems})
+	plan, err := d.part("sentences-inline", form.Plan.InShort())
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, lookAnswer{cardJSON(l.Card), l.Units, l.Limit, plan, l.Problem, l.problems})
 	return nil
 }
 
 // reachPart is a head-count as people read it.
 type reachPart struct {
 	Reach    broadcast.Reach
-	Excluded []share
+	Excluded []words.Share
 	Problem  string
 }
 
@@ -89,7 +99,7 @@ func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audien
 	if err != nil {
 		return reachPart{}, err
 	}
-	return reachPart{Reach: r, Excluded: shares(r.Excluded)}, nil
+	return reachPart{Reach: r, Excluded: words.Shares(r.Excluded)}, nil
 }
 
 type reachAnswer struct {

@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 // recipientsPage is who gets a broadcast, and what became of it.
@@ -21,6 +22,45 @@ type recipientsPage struct {
 	Deliveries []broadcast.Delivery
 	First      string
 	Next       string
+	Retry      *retryLink
+}
+
+// retryLink leads to the dialog that tries again those who are shown.
+type retryLink struct{ Link, Words string }
+
+// Failures says how many tries at a person failed, "" if none did.
+func (p recipientsPage) Failures(d broadcast.Delivery) string {
+	n := d.Attempts
+	if d.State == broadcast.DeliverySent {
+		n--
+	}
+	switch {
+	case n <= 0:
+		return ""
+	case n == 1:
+		return "1 failed try"
+	}
+	return words.Num(n) + " failed tries"
+}
+
+// retryOf is where failed people are tried again: all, or those with one reason.
+func retryOf(b *broadcast.Broadcast, a broadcast.Actor, q broadcast.RecipientQuery, failed []broadcast.ReasonCount) *retryLink {
+	if q.State != broadcast.DeliveryFailed || !b.Can(a, broadcast.EventRetry) {
+		return nil
+	}
+	n := b.Tally.Failed
+	if q.Reason != "" {
+		n = 0
+		for _, r := range failed {
+			if r.Reason == q.Reason {
+				n += r.Count
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return &retryLink{link("/broadcasts/"+string(b.ID), "ask", "retry", "reason", string(q.Reason)), "Try " + words.People(n) + " again…"}
 }
 
 func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {
@@ -46,8 +86,9 @@ func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {
 		frame: d.frame(c, "Recipients of “"+titleOf(b)+"”", "list"), B: b,
 		Reason: q.Reason, Text: q.Text, Deliveries: found.Deliveries, Reasons: reasonsOf(reasons, q.State),
 	}
+	p.Scripts, p.Retry = []string{"tries.js"}, retryOf(b, a, q, p.Reasons)
 	here := "/broadcasts/" + string(id) + "/recipients"
-	p.Tabs, p.Tab = pickTab(recipientTabs(b.Tally), string(q.State), func(name string) string {
+	p.Tabs, p.Tab = pickTab(recipientTabs(b), string(q.State), func(name string) string {
 		return link(here, "state", name, "q", q.Text)
 	})
 	if found.Next != 0 {
@@ -61,11 +102,12 @@ func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {
 }
 
 // recipientTabs has a tab for each state that has people in it.
-func recipientTabs(t broadcast.Tally) []tab {
-	tabs := []tab{{Words: "All", Count: num(t.Total)}}
+func recipientTabs(b *broadcast.Broadcast) []tab {
+	t := b.Tally
+	tabs := []tab{{Words: "All", Count: words.Num(t.Total)}}
 	for _, s := range shown {
 		if n := t.Of(s); n > 0 {
-			tabs = append(tabs, tab{Name: string(s), Words: deliveryWords(s), Count: num(n)})
+			tabs = append(tabs, tab{Name: string(s), Words: words.Delivery(b.Kind, s), Count: words.Num(n)})
 		}
 	}
 	return tabs
@@ -79,4 +121,42 @@ func reasonsOf(all []broadcast.ReasonCount, s broadcast.DeliveryState) []broadca
 		}
 	}
 	return out
+}
+
+// attemptsPage is every failed try at one recipient.
+type attemptsPage struct {
+	frame
+	B        *broadcast.Broadcast
+	Attempts []broadcast.Attempt
+}
+
+type attemptsAnswer struct {
+	HTML string `json:"html"`
+}
+
+// showAttempts answers the list of recipients when somebody unfolds a person's failed
+// tries; without script it is a page of its own.
+func (d *Door) showAttempts(c *gin.Context, a broadcast.Actor) error {
+	ctx := c.Request.Context()
+	delivery, err := strconv.ParseInt(c.Param("delivery"), 10, 64)
+	if err != nil {
+		return broadcast.Errorf(broadcast.NotFound, "There is no such recipient.")
+	}
+	p := attemptsPage{frame: d.frame(c, "Failed tries", "list")}
+	if p.B, err = d.service.Get(ctx, a, broadcast.ID(c.Param("id"))); err != nil {
+		return err
+	}
+	if p.Attempts, err = d.service.Attempts(ctx, a, p.B.ID, delivery); err != nil {
+		return err
+	}
+	if !wantsData(c) {
+		d.render(c, http.StatusOK, "attempts", p)
+		return nil
+	}
+	html, err := d.part("attempts", p.Attempts)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, attemptsAnswer{html})
+	return nil
 }

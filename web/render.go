@@ -2,7 +2,9 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -10,10 +12,13 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/static"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 //go:embed templates
@@ -31,6 +36,8 @@ type frame struct {
 	Card    bool     // the page draws a card: load the renderer
 	GoTo    string   // where the page goes on by itself, at once
 	Refresh int      // seconds until the page loads itself anew where no script runs; 0 for never
+	Halt    *broadcast.Halt
+	Here    string // where to come back to
 }
 
 // SignedIn tells whether anybody is.
@@ -68,13 +75,63 @@ var said = map[string]string{
 	"start":      "The rollout runs. People get the app one after another.",
 	"hold":       "The rollout is paused.",
 	"revoked":    "The key is revoked and works no longer.",
+	"go":         "Going on: everybody else gets it now.",
+	"retry":      "Those who failed are being tried again.",
+	"recall":     "It is being taken back. Below you see how far that has come.",
+	"correct":    "This is the message as people have it. Mend it; it is reviewed like any announcement and then replaces theirs.",
+	"lift":       "Everything goes on. It stops again by itself if the cause is still there.",
 }
 
 // frame begins a page. What just worked comes in ?said= as a word of the table
 // above, so that nobody can put sentences of their own into a link.
 func (d *Door) frame(c *gin.Context, title, section string) frame {
 	a, _ := d.o.Auth.Actor(c)
-	return frame{Title: title, Section: section, Me: a, Version: d.o.Version, BotName: d.o.BotName, Said: said[c.Query("said")]}
+	f := frame{Title: title, Section: section, Me: a, Version: d.o.Version, BotName: d.o.BotName, Said: said[c.Query("said")], Here: "/"}
+	if c.Request.Method == http.MethodGet {
+		f.Here = c.Request.URL.Path
+	}
+	if f.SignedIn() {
+		f.Halt = d.standingHalt(c, a)
+	}
+	return f
+}
+
+// haltPatience is how long a page waits to learn whether everything is stopped: a
+// page without the banner is better than no page.
+const haltPatience = time.Second
+
+func (d *Door) standingHalt(c *gin.Context, a broadcast.Actor) *broadcast.Halt {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), haltPatience)
+	defer cancel()
+	h, err := d.service.Halt(ctx, a)
+	if err != nil && c.Request.Context().Err() == nil {
+		d.o.Log.WarnContext(ctx, "whether everything is stopped could not be read", "error", err)
+	}
+	return h
+}
+
+// vocabulary are the functions templates speak with.
+func vocabulary(st *static.Files) template.FuncMap {
+	return template.FuncMap{
+		"static": st.Path, "num": words.Num, "people": words.People, "iso": words.ISO, "utc": words.UTC, "badge": words.Badge, "kind": words.Kind,
+		"done": words.Done, "delivery": words.Delivery, "install": words.Install, "priority": words.Priority, "priorityMeans": words.PriorityMeans,
+		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "sum": func(t broadcast.Tally) string { return words.Percent(t.Failed, t.Sent+t.Failed) },
+		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role,
+		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "act": actOf, "ask": askOf,
+		"blank": func() broadcast.Button { return broadcast.Button{} },
+		"buttonRow": func(i int, b broadcast.Button, badTitle, badURL string) buttonRow {
+			return buttonRow{i, b, badTitle, badURL}
+		},
+	}
+}
+
+// cardJSON lets a composed card stand in a script element of type
+// application/json: html/template escapes it as data there.
+func cardJSON(raw []byte) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
 }
 
 // pages are the parsed templates: one set per page, each with the layout and
@@ -84,9 +141,9 @@ type pages struct {
 	parts  *template.Template
 }
 
-func loadPages(st *static) (pages, error) {
+func loadPages(st *static.Files) (pages, error) {
 	p := pages{byName: map[string]*template.Template{}}
-	base, err := template.New("").Funcs(words(st)).ParseFS(templatesFS, "templates/layout.html", "templates/parts_*.html")
+	base, err := template.New("").Funcs(vocabulary(st)).ParseFS(templatesFS, "templates/layout.html", "templates/parts_*.html")
 	if err != nil {
 		return p, err
 	}

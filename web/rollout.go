@@ -8,6 +8,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/sse"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 const (
@@ -20,8 +22,8 @@ type rolloutPage struct {
 	frame
 	R        broadcast.Rollout
 	Now      rolloutNow
-	Reasons  []share
-	Excluded []share
+	Reasons  []words.Share
+	Excluded []words.Share
 	Tabs     []tab
 	Tab      tab
 	Reason   broadcast.Reason
@@ -64,13 +66,13 @@ func rolloutOf(r broadcast.Rollout) rolloutNow {
 	for _, c := range counts {
 		whole += c.n
 	}
-	out := rolloutNow{State: r.State, Percent: percent(r.Installed, whole), Ends: r.Refused + r.Removed + r.Blocked, Texts: map[string]string{
-		"line": num(r.Installed) + " of " + people(whole) + " have the app.", "addressed": num(r.Addressed),
+	out := rolloutNow{State: r.State, Percent: words.Percent(r.Installed, whole), Ends: r.Refused + r.Removed + r.Blocked, Texts: map[string]string{
+		"line": words.Num(r.Installed) + " of " + words.People(whole) + " have the app.", "addressed": words.Num(r.Addressed),
 	}}
 	before := 0
 	for _, c := range counts {
-		out.Texts[c.name] = num(c.n)
-		out.Bars = append(out.Bars, bar{c.name, c.words, num(c.n), percent(before, whole), percent(c.n, whole)})
+		out.Texts[c.name] = words.Num(c.n)
+		out.Bars = append(out.Bars, bar{c.name, c.words, words.Num(c.n), words.Percent(before, whole), words.Percent(c.n, whole)})
 		before += c.n
 	}
 	return out
@@ -91,7 +93,7 @@ func (d *Door) showRollout(c *gin.Context, a broadcast.Actor) error {
 		return err
 	}
 	p := rolloutPage{
-		frame: d.frame(c, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: shares(r.Reasons), Excluded: shares(r.Excluded),
+		frame: d.frame(c, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded),
 		Reason: q.Reason, Text: q.Text, Rows: found.Rows, Ask: c.Query("ask"),
 	}
 	p.Scripts = []string{"rollout.js"}
@@ -118,15 +120,15 @@ func installTabs(r broadcast.Rollout) []tab {
 	}
 	tabs := []tab{{Words: "All"}}
 	for _, s := range broadcast.InstallationStates() {
-		tabs = append(tabs, tab{Name: string(s), Words: installWords(s), Count: num(counts[s])})
+		tabs = append(tabs, tab{Name: string(s), Words: words.Install(s), Count: words.Num(counts[s])})
 	}
 	return tabs
 }
 
 func (d *Door) followRollout(c *gin.Context, a broadcast.Actor) error {
-	return d.stream(c, func(ctx context.Context) (news, error) {
+	return d.stream(c, func(ctx context.Context) (sse.News, error) {
 		r, err := d.rollout.look(ctx, a, liveAge)
-		return news{data: rolloutOf(r)}, err
+		return sse.News{Data: rolloutOf(r)}, err
 	})
 }
 

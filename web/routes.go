@@ -75,6 +75,8 @@ func (d *Door) table() []route {
 		{get, "/broadcasts/:id/events", everyone, d.followBroadcast},
 		{get, "/broadcasts/:id/reach", everyone, d.reachOfBroadcast},
 		{get, "/broadcasts/:id/recipients", everyone, d.listRecipients},
+		{get, "/broadcasts/:id/recipients/:delivery", everyone, d.showAttempts},
+		{post, "/broadcasts/:id/correct", writers, d.correctBroadcast},
 
 		{post, "/preview", writers, d.preview},
 		{post, "/audience", writers, d.reachOfForm},
@@ -84,6 +86,8 @@ func (d *Door) table() []route {
 		{get, "/rollout/events", everyone, d.followRollout},
 		{post, "/rollout/start", admins, d.startRollout},
 		{post, "/rollout/pause", admins, d.pauseRollout},
+
+		{post, "/halt/lift", admins, d.liftHalt},
 
 		{get, "/keys", everyone, d.listKeys},
 		{post, "/keys", everyone, d.createKey},
@@ -96,7 +100,8 @@ func (d *Door) moves() []route {
 	events := []broadcast.Event{
 		broadcast.EventSubmit, broadcast.EventWithdraw, broadcast.EventApprove, broadcast.EventReject,
 		broadcast.EventSchedule, broadcast.EventUnschedule, broadcast.EventSend,
-		broadcast.EventPause, broadcast.EventResume, broadcast.EventCancel,
+		broadcast.EventPause, broadcast.EventResume, broadcast.EventGo, broadcast.EventCancel,
+		broadcast.EventRetry, broadcast.EventRecall,
 	}
 	out := make([]route, len(events))
 	for i, ev := range events {

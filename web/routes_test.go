@@ -21,8 +21,10 @@ var mayUse = map[string]string{
 	"GET /favicon.svg": "public", "GET /favicon.ico": "public", "GET /static/:version/*file": "public",
 	"GET /": "author approver admin auditor", "GET /broadcasts/:id": "author approver admin auditor",
 	"GET /broadcasts/:id/events": "author approver admin auditor", "GET /broadcasts/:id/reach": "author approver admin auditor",
-	"GET /broadcasts/:id/recipients": "author approver admin auditor",
-	"GET /broadcasts/new":            "author admin", "POST /broadcasts": "author admin", "GET /broadcasts/:id/edit": "author admin",
+	"GET /broadcasts/:id/recipients": "author approver admin auditor", "GET /broadcasts/:id/recipients/:delivery": "author approver admin auditor",
+	"POST /broadcasts/:id/go": "author approver admin", "POST /broadcasts/:id/retry": "author approver admin", "POST /broadcasts/:id/recall": "author approver admin",
+	"POST /broadcasts/:id/correct": "author admin", "POST /halt/lift": "admin",
+	"GET /broadcasts/new": "author admin", "POST /broadcasts": "author admin", "GET /broadcasts/:id/edit": "author admin",
 	"POST /broadcasts/:id/edit": "author admin", "PUT /broadcasts/:id": "author admin", "POST /broadcasts/:id/duplicate": "author admin",
 	"POST /preview": "author admin", "POST /audience": "author admin", "GET /groups": "author admin",
 	"POST /broadcasts/:id/submit": "author admin", "POST /broadcasts/:id/withdraw": "author admin",
@@ -54,7 +56,7 @@ func TestEveryRouteLetsInExactlyWhoItNames(t *testing.T) {
 		if may == "public" || strings.HasSuffix(r.path, "/rollout/events") { // an endless stream has its own test
 			continue
 		}
-		path := strings.ReplaceAll(r.path, ":id", "0190a1b2-c3d4-7000-8000-000000000001")
+		path := strings.NewReplacer(":id", "0190a1b2-c3d4-7000-8000-000000000001", ":delivery", "1").Replace(r.path)
 		for role, v := range visitors {
 			a := v.send(r.method, path, nil, "text/html")
 			allowed := slices.Contains(strings.Fields(may), role)

@@ -5,7 +5,8 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/web/form"
+	"github.com/fanfare/fanfare/web/words"
 )
 
 // The people and moments of the painted pages.
@@ -31,7 +32,7 @@ func sampleMessage() broadcast.Message {
 
 func sampleBroadcast(s broadcast.State) *broadcast.Broadcast {
 	b := &broadcast.Broadcast{
-		ID: "0190a1b2-c3d4-7000-8000-000000000001", State: s, Revision: 3, Message: sampleMessage(), Audience: broadcast.Audience{Everyone: true},
+		ID: "0190a1b2-c3d4-7000-8000-000000000001", Kind: broadcast.KindAnnouncement, Wave: 1, State: s, Revision: 3, Message: sampleMessage(), Audience: broadcast.Audience{Everyone: true},
 		Author: ada.ActorRef, Editors: []broadcast.EntraID{ada.ID}, CreatedAt: noon, UpdatedAt: noon,
 	}
 	switch s {
@@ -47,8 +48,8 @@ func sampleBroadcast(s broadcast.State) *broadcast.Broadcast {
 		b.ApprovedBy, b.ApprovedHash = ben.ActorRef, b.Hash()
 	}
 	switch s {
-	case broadcast.Sending, broadcast.Paused, broadcast.Failed:
-		b.StartedAt, b.Tally = noon, sampleTally(412)
+	case broadcast.Sending, broadcast.Paused, broadcast.Failed, broadcast.Held:
+		b.StartedAt, b.ListedAt, b.Tally = noon, noon, sampleTally(412)
 	case broadcast.Sent:
 		b.StartedAt, b.FinishedAt, b.Tally = noon, noon.Add(time.Hour), sampleTally(0)
 	case broadcast.Cancelled:
@@ -71,7 +72,7 @@ func sampleTally(left int) broadcast.Tally {
 
 func sampleReach() *reachPart {
 	excluded := map[broadcast.Reason]int{broadcast.ReasonGuest: 41, broadcast.ReasonDisabled: 7, broadcast.ReasonBlocked: 1}
-	return &reachPart{Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: shares(excluded)}
+	return &reachPart{Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: words.Shares(excluded)}
 }
 
 var sampleCard = []byte(`{"type":"AdaptiveCard","version":"1.5","body":[{"type":"TextBlock","text":"Office closed on Friday","size":"Large","weight":"Bolder","wrap":true},{"type":"TextBlock","text":"the office in **Lisbon** stays closed </script>","wrap":true}],"actions":[{"type":"Action.OpenUrl","title":"Read more","url":"https://intranet.example/closed"}]}`)
@@ -108,6 +109,7 @@ func samples() []sample {
 	unfit := showSample(broadcast.Draft, ada).data.(showPage)
 	unfit.Trouble, unfit.Mend = "It cannot be submitted yet:", broadcast.Problems{{Code: broadcast.Invalid, Field: "title", Message: "Give it a title."}}
 	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit})
+	out = append(out, planSamples()...)
 	out = append(out, recipientSamples()...)
 	out = append(out, rolloutSamples()...)
 	return append(out, keySamples()...)
@@ -124,6 +126,8 @@ func listSamples() []sample {
 	}
 	full.Broadcasts[0].Message.Title, full.Broadcasts[1].Message.Title = "", nasty
 	full.First, full.Next = "/", "/?after=x"
+	full.Broadcasts[7].Kind, full.Broadcasts[8].Kind = broadcast.KindEdit, broadcast.KindRecall
+	full.Broadcasts[3].Plan.Priority, full.Broadcasts[8].Plan.Priority = broadcast.PriorityBulk, broadcast.PriorityUrgent
 	found := empty
 	found.Text = nasty
 	reader := empty
@@ -144,10 +148,10 @@ func editSamples() []sample {
 	limits := limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, 80_000}
 	f := framed(ada, "Write an announcement", "list")
 	f.Scripts, f.Card = []string{"editor.js"}, true
-	blank := editPage{frame: f, State: broadcast.Draft, Limits: limits, Look: look{Limit: 80_000, Card: sampleCard}}
+	blank := editPage{frame: f, B: &broadcast.Broadcast{State: broadcast.Draft}, Form: form.Draft{Plan: form.PlanOf(broadcast.Plan{})}, Limits: limits, Look: look{Limit: 80_000, Card: sampleCard}}
 	b := sampleBroadcast(broadcast.Draft)
 	filled := blank
-	filled.Form, filled.Look = draftOf(b), look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}
+	filled.Form, filled.B, filled.Look = form.DraftOf(b), b, look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}
 	groups := filled
 	groups.Form.Audience = broadcast.Audience{Groups: []broadcast.Group{group, {ID: "1a0b0c0d-1111-4222-8333-444455556666", Name: nasty}}}
 	groups.Searched, groups.Form.Search = true, "sa"
@@ -164,7 +168,7 @@ func editSamples() []sample {
 	overtaken := filled
 	overtaken.Theirs = &theirs{sampleBroadcast(broadcast.Draft), "Cora Admin", noon}
 	voids := filled
-	voids.State = broadcast.Approved
+	voids.B = sampleBroadcast(broadcast.Approved)
 	trouble := filled
 	trouble.Trouble = "This broadcast is sending, so it cannot be edited."
 	return []sample{
@@ -175,6 +179,9 @@ func editSamples() []sample {
 		{"edit-overtaken", "edit", overtaken},
 		{"edit-voids", "edit", voids},
 		{"edit-trouble", "edit", trouble},
+		{"edit-planned", "edit", plannedEdit(filled)},
+		{"edit-plan-wrong", "edit", wrongPlan(filled)},
+		{"edit-correction", "edit", correctionEdit(filled)},
 	}
 }
 
@@ -182,13 +189,18 @@ func showSample(s broadcast.State, a broadcast.Actor) sample {
 	b := sampleBroadcast(s)
 	f := framed(a, titleOf(b), "list")
 	f.Scripts, f.Card = []string{"show.js"}, true
-	p := showPage{frame: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}, Now: progressOf(b.State, b.Tally, pace.Estimate{})}
+	p := showPage{frame: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}}
+	p.stand()
 	p.History = []broadcast.Move{
 		{Event: broadcast.EventCreate, To: broadcast.Draft, By: ada.ActorRef, At: noon},
 		{Event: broadcast.EventReject, By: ben.ActorRef, At: noon, Note: nasty},
 	}
 	if p.Listed() {
-		p.Outcome = []outcome{{broadcast.ReasonCount{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}, "?state=skipped"}}
+		p.Outcome = []outcome{
+			{broadcast.ReasonCount{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}, "?state=skipped"},
+			{broadcast.ReasonCount{State: broadcast.DeliveryFailed, Reason: broadcast.ReasonRejected, Count: 8}, "?state=failed"},
+			{broadcast.ReasonCount{State: broadcast.DeliveryFailed, Reason: broadcast.ReasonUnconfirmed, Count: 4}, "?state=failed"},
+		}
 	}
 	return sample{"show-" + string(s) + "-" + a.Name[:3], "show", p}
 }
@@ -196,7 +208,7 @@ func showSample(s broadcast.State, a broadcast.Actor) sample {
 func recipientSamples() []sample {
 	b := sampleBroadcast(broadcast.Sending)
 	p := recipientsPage{frame: framed(ada, "Recipients", "list"), B: b, Reasons: []broadcast.ReasonCount{{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}}}
-	p.Tabs, p.Tab = pickTab(recipientTabs(b.Tally), "", func(n string) string { return link("", "state", n) })
+	p.Tabs, p.Tab = pickTab(recipientTabs(b), "", func(n string) string { return link("", "state", n) })
 	full := p
 	for i, s := range broadcast.DeliveryStates() {
 		full.Deliveries = append(full.Deliveries, broadcast.Delivery{ID: int64(i), EntraID: "e", Name: "Mia Marino", UPN: "mia@contoso.example", State: s, Attempts: i, UpdatedAt: noon, MaybeSent: i%2 == 0})
@@ -208,7 +220,14 @@ func recipientSamples() []sample {
 	none.Text = nasty
 	early := p
 	early.B = sampleBroadcast(broadcast.Draft)
-	return []sample{{"recipients-full", "recipients", full}, {"recipients-none", "recipients", none}, {"recipients-early", "recipients", early}}
+	tries := []broadcast.Attempt{
+		{Number: 1, At: noon, Status: 502, Code: "BadGateway", Detail: nasty, MaybeSent: true}, {Number: 2, At: noon.Add(time.Minute), Code: "timeout"},
+	}
+	attempts := attemptsPage{frame: framed(ada, "Failed tries", "list"), B: b, Attempts: tries}
+	untried := attempts
+	untried.Attempts = nil
+	full.Retry = &retryLink{"/broadcasts/x?ask=retry", "Try 12 people again…"}
+	return []sample{{"attempts", "attempts", attempts}, {"attempts-none", "attempts", untried}, {"recipients-full", "recipients", full}, {"recipients-none", "recipients", none}, {"recipients-early", "recipients", early}}
 }
 
 func rolloutSamples() []sample {
@@ -223,7 +242,7 @@ func rolloutSamples() []sample {
 	var out []sample
 	for _, r := range []broadcast.Rollout{r, idle, paused} {
 		for _, a := range []broadcast.Actor{cora, ada} {
-			p := rolloutPage{frame: framed(a, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: shares(r.Reasons), Excluded: shares(r.Excluded)}
+			p := rolloutPage{frame: framed(a, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded)}
 			p.Scripts = []string{"rollout.js"}
 			p.Tabs, p.Tab = pickTab(installTabs(r), "", func(n string) string { return link("/rollout", "state", n) })
 			for i, s := range broadcast.InstallationStates() {

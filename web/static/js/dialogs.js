@@ -1,5 +1,5 @@
 // Links that ask first. Without script they load the page with the dialog in it.
-import { zoneOf } from "./time.js";
+import { localInput, zoneOf } from "./time.js";
 
 function open(dialog) {
   if (dialog.matches(":modal")) return;
@@ -10,15 +10,25 @@ function open(dialog) {
 
 // The time is typed in the person's own zone; what it means travels beside it.
 function watchTime(input) {
-  const hidden = input.form.elements.at_moment;
-  const zone = input.form.querySelector("[data-zone]");
+  if (input.dataset.watched) return;
+  input.dataset.watched = "1";
+  const hidden = input.form.elements[`${input.name}_moment`];
+  const zone = input.closest(".field").querySelector("[data-zone]");
   const tell = () => {
     const at = input.value ? new Date(input.value) : new Date();
     zone.textContent = `(${zoneOf(at)})`;
     hidden.value = input.value ? at.toISOString() : "";
   };
   input.addEventListener("input", tell);
-  tell();
+  if (!hidden.value) {
+    tell();
+    return;
+  }
+  // What is stored is shown in the person's zone, and is as it was until they change it.
+  const at = new Date(hidden.value);
+  input.defaultValue = localInput(at);
+  input.value = input.defaultValue;
+  zone.textContent = `(${zoneOf(at)})`;
 }
 
 /** dialogs readies every dialog under root; call it again for what was swapped in. */
@@ -32,6 +42,7 @@ document.addEventListener("click", (e) => {
   const dialog = opener && document.getElementById(opener.dataset.dialog);
   if (dialog) {
     e.preventDefault();
+    if ("choose" in opener.dataset) dialog.querySelector(`input[value="${opener.dataset.choose}"]`).checked = true;
     open(dialog);
     return;
   }

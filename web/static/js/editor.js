@@ -1,7 +1,7 @@
 // The editor: live preview, head-count, autosave. Everything also works by plain buttons.
 import { autosave } from "./autosave.js";
 import { cards } from "./card.js";
-import { groups } from "./groups.js";
+import { groups, ring } from "./groups.js";
 import { ask, later } from "./net.js";
 import { rows } from "./rows.js";
 import { clock, localise } from "./time.js";
@@ -48,6 +48,9 @@ async function look() {
     const { status, data } = await ask("/preview", { method: "POST", form, signal: asking.signal });
     if (status !== 200) return;
     document.getElementById("card-problem").textContent = data.problem ?? "";
+    const short = document.getElementById("plan-short");
+    short.innerHTML = data.plan; // rendered and escaped by the server
+    localise(short);
     if (!data.card) return;
     card.show(data.card);
     meter.value = data.units;
@@ -76,9 +79,9 @@ const reach = document.getElementById("reach");
 let counting;
 async function people() {
   counting?.abort();
-  const chosen = form.elements.audience.value === "everyone" || form.querySelector('[name="group"]');
+  const chosen = form.elements.audience?.value === "everyone" || form.querySelector('[name="group"]');
   if (!chosen) {
-    reach.replaceChildren();
+    reach?.replaceChildren();
     return;
   }
   counting = new AbortController();
@@ -103,21 +106,27 @@ function changed() {
   save.changed();
 }
 const buttonRows = rows(changed);
-const audience = groups(form, () => {
+// A correction has its announcement's audience, and nothing of the plan but its priority.
+const audience = document.getElementById("groups") && groups(form, () => {
   changed();
   peopleSoon();
 });
+const first = document.getElementById("ring") && ring(form, () => {
+  mark("plan.canary.group", "");
+  changed();
+});
 form.addEventListener("input", (e) => {
-  if (e.target.name === "group_search") return;
+  if (e.target.name === "group_search" || e.target.name === "ring_search") return;
   clear(e.target.id);
   if (e.target.dataset.count) count(e.target);
   if (e.target.name === "title") document.querySelector("[data-toast]").textContent = e.target.value.trim() || "Your title";
   changed();
 });
-if (form.elements.audience.value) people();
+if (form.elements.audience?.value) people();
 if (save.dirty()) form.elements.title.dispatchEvent(new Event("input", { bubbles: true }));
 
 // --- words an earlier visit could not save
+const plan = ["priority", "expires_at", "expires_at_moment", "first", "first_people", "go_on", "max_failed", "late", "late_until", "late_until_moment", "repeats"];
 const left = save.left();
 if (left) {
   const bar = document.getElementById("restore");
@@ -128,7 +137,11 @@ if (left) {
     const words = new URLSearchParams(left.text);
     for (const name of ["title", "body", "image_url", "image_alt"]) form.elements[name].value = words.get(name) ?? "";
     buttonRows.fill(words.getAll("button_title"), words.getAll("button_url"));
-    audience.fill(words.get("audience"), words.getAll("group"));
+    audience?.fill(words.get("audience"), words.getAll("group"));
+    first?.fill(words.getAll("ring"));
+    for (const name of plan) {
+      if (words.has(name) && form.elements[name]) form.elements[name].value = words.get(name);
+    }
     counted.forEach(count);
     document.querySelector("[data-toast]").textContent = form.elements.title.value;
     changed();

@@ -1,33 +1,26 @@
 // Choosing groups: search as you type, chips for what is chosen.
 import { ask, later } from "./net.js";
 
-/** groups readies the audience part of the form; changed is called after every choice. */
-export function groups(form, changed) {
-  const place = document.getElementById("groups");
-  const chips = document.getElementById("chips");
-  const hits = document.getElementById("hits");
-  const status = document.getElementById("hits-status");
-  const search = form.elements.group_search;
+/**
+ * picker readies one place to choose groups. name is the field a choice is sent in, one tells that
+ * a choice takes the place of the one before; picked and dropped are called after a choice.
+ */
+function picker({ chips, hits, status, search, find: button, name: field, one, picked, dropped }) {
   const blank = document.getElementById("chip");
   let asking;
 
-  const chosen = () => [...chips.querySelectorAll('input[name="group"]')].map((i) => i.value.split(" ", 1)[0]);
-  const sync = () => {
-    place.hidden = form.elements.audience.value === "everyone";
-  };
+  const chosen = () => [...chips.querySelectorAll(`input[name="${field}"]`)].map((i) => i.value.split(" ", 1)[0]);
 
   function add(id, name) {
     if (chosen().includes(id)) return;
     const chip = blank.content.firstElementChild.cloneNode(true);
+    chip.querySelector("input").name = field;
     chip.querySelector("input").value = `${id} ${name}`;
     chip.querySelector("span").textContent = name || id;
-    const drop = chip.querySelector("button");
-    drop.setAttribute("aria-label", `Remove ${name}`);
-    drop.value = `drop-group:${id}`;
+    chip.querySelector("button").setAttribute("aria-label", `Remove ${name}`);
+    if (one) chips.replaceChildren();
     chips.append(chip);
-    form.elements.audience.value = "groups";
-    sync();
-    changed();
+    picked();
   }
 
   function list(found) {
@@ -75,7 +68,7 @@ export function groups(form, changed) {
   }
 
   search.addEventListener("input", later(find, 250));
-  document.getElementById("find-groups").addEventListener("click", (e) => {
+  button.addEventListener("click", (e) => {
     e.preventDefault();
     find();
   });
@@ -101,10 +94,38 @@ export function groups(form, changed) {
     if (!drop) return;
     e.preventDefault();
     drop.closest("li").remove();
-    changed();
+    dropped();
     search.focus();
   });
-  for (const radio of form.elements.audience) {
+  return {
+    fill(values) {
+      chips.replaceChildren();
+      for (const v of values) {
+        const [id, ...name] = v.split(" ");
+        add(id, name.join(" "));
+      }
+    },
+  };
+}
+
+const byID = (id) => document.getElementById(id);
+
+/** groups readies the audience part of the form; changed is called after every choice. */
+export function groups(form, changed) {
+  const radios = form.elements.audience;
+  const sync = () => {
+    byID("groups").hidden = radios.value === "everyone";
+  };
+  const place = picker({
+    chips: byID("chips"), hits: byID("hits"), status: byID("hits-status"), search: form.elements.group_search, find: byID("find-groups"), name: "group",
+    picked() {
+      radios.value = "groups";
+      sync();
+      changed();
+    },
+    dropped: changed,
+  });
+  for (const radio of radios) {
     radio.addEventListener("change", () => {
       sync();
       changed();
@@ -113,13 +134,17 @@ export function groups(form, changed) {
   sync();
   return {
     fill(choice, values) {
-      chips.replaceChildren();
-      for (const v of values) {
-        const [id, ...name] = v.split(" ");
-        add(id, name.join(" "));
-      }
-      if (choice) form.elements.audience.value = choice;
+      place.fill(values);
+      if (choice) radios.value = choice;
       sync();
     },
   };
+}
+
+/** ring readies the choice of the group that gets it first. */
+export function ring(form, changed) {
+  return picker({
+    chips: byID("ring-chips"), hits: byID("ring-hits"), status: byID("ring-status"), search: form.elements.ring_search, find: byID("find-ring"),
+    name: "ring", one: true, picked: changed, dropped: changed,
+  });
 }

@@ -43,13 +43,14 @@ function put(place, p) {
 /** follow keeps the live part of a page up to date while somebody looks at it. */
 export function follow(place) {
   if (!place || "liveOver" in place.dataset) return;
-  let source, over, state = place.dataset.liveState, ends = null, looked = 0, spoke = 0;
+  let source, over, stamp = place.dataset.liveStamp, ends = null, looked = 0, spoke = 0;
 
   const seen = (p) => {
     put(place, p);
     const now = Date.now();
-    if (p.state !== state) {
-      state = p.state;
+    const fresh = p.stamp ?? p.state;
+    if (fresh !== stamp) {
+      stamp = fresh;
       document.querySelector("[data-said]")?.remove(); // what was said at the click is history
       renew();
     } else if (ends !== null && p.ends !== ends && now - looked > calm) {

@@ -16,6 +16,12 @@ export function localise(root = document) {
 /** clock is a time of today: 12:03. */
 export const clock = (at) => new Intl.DateTimeFormat(undefined, { timeStyle: "short" }).format(at);
 
+/** localInput is a moment as a field for date and time has it, in the reader's zone. */
+export function localInput(at) {
+  const two = (n) => String(n).padStart(2, "0");
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
 /** zoneOf names the reader's zone at a moment: "Europe/Berlin, UTC+01:00". */
 export function zoneOf(at) {
   const minutes = -at.getTimezoneOffset();

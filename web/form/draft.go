@@ -1,47 +1,51 @@
-package web
+// Package form is the editor's form: what somebody chose and typed, right or wrong,
+// kept as they typed it until it can be understood, and what it then means.
+package form
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/words"
 )
 
-// draft is the editor's form: what somebody typed, right or wrong.
-type draft struct {
+// Draft is the editor's form: what somebody typed, right or wrong.
+type Draft struct {
 	ID       broadcast.ID
 	Revision int64
 	Message  broadcast.Message
 	Audience broadcast.Audience
+	Plan     Plan
 	Search   string // the group search, for people without script
 	Do       string // which button was pressed: "save", "submit", or one that only rearranges
 }
 
-func draftOf(b *broadcast.Broadcast) draft {
-	return draft{ID: b.ID, Revision: b.Revision, Message: b.Message, Audience: b.Audience}
+// DraftOf is the form as it shows a stored broadcast.
+func DraftOf(b *broadcast.Broadcast) Draft {
+	return Draft{ID: b.ID, Revision: b.Revision, Message: b.Message, Audience: b.Audience, Plan: PlanOf(b.Plan)}
 }
 
-// readDraft reads the form the editor posts and its modules send.
-func readDraft(c *gin.Context) (draft, error) {
-	if err := parseForm(c); err != nil {
-		return draft{}, err
-	}
-	f := c.Request.PostForm
+// InShort is the typed plan in one line.
+func (f Draft) InShort() []words.Sentence { return f.Plan.InShort() }
+
+// ReadDraft reads the form the editor posts and its modules send; id is the broadcast
+// in the address, if one is.
+func ReadDraft(f url.Values, id string) Draft {
 	upon := f.Get("revision")
 	if keep := f.Get("revision_keep"); keep != "" { // "save mine over theirs"
 		upon = keep
 	}
 	revision, _ := strconv.ParseInt(upon, 10, 64) // garbled is 0, which no broadcast has
-	form := draft{
+	form := Draft{
 		ID: broadcast.ID(f.Get("id")), Revision: revision,
 		Message: broadcast.Message{
 			Title: f.Get("title"), Body: f.Get("body"), ImageURL: f.Get("image_url"), ImageAlt: f.Get("image_alt"),
 		},
 		Search: f.Get("group_search"), Do: f.Get("do"),
 	}
-	if id := c.Param("id"); id != "" {
+	if id != "" {
 		form.ID = broadcast.ID(id)
 	}
 	urls := f["button_url"]
@@ -52,8 +56,8 @@ func readDraft(c *gin.Context) (draft, error) {
 		}
 		form.Message.Buttons = append(form.Message.Buttons, b)
 	}
-	form.Audience = readAudience(f["audience"], f["group"])
-	return form, nil
+	form.Audience, form.Plan = readAudience(f["audience"], f["group"]), readPlan(f)
+	return form
 }
 
 // readAudience reads the choice. A group travels as "ID name", because the name
@@ -83,10 +87,10 @@ func withGroup(groups []broadcast.Group, raw string) []broadcast.Group {
 	return append(groups, broadcast.Group{ID: id, Name: name})
 }
 
-// rearrange does what the editor's modules do in the browser, for people without
+// Rearrange does what the editor's modules do in the browser, for people without
 // script: another button row, a group more or less. It tells whether the pressed
 // button asked for nothing else.
-func (f *draft) rearrange() bool {
+func (f *Draft) Rearrange() bool {
 	verb, arg, _ := strings.Cut(f.Do, ":")
 	switch verb {
 	case "add-button":
@@ -105,9 +109,34 @@ func (f *draft) rearrange() bool {
 			}
 		}
 		f.Audience.Groups = kept
-	case "find-groups", "preview":
+	case "add-ring":
+		f.Plan.choose(arg)
+		f.Plan.First = "group"
+	case "drop-ring":
+		f.Plan.Ring = broadcast.Group{}
+	case "find-groups", "find-ring", "preview":
 	default:
 		return false
 	}
 	return true
+}
+
+// Verb is what the pressed button asks for, without its argument.
+func (f Draft) Verb() string {
+	verb, _, _ := strings.Cut(f.Do, ":")
+	return verb
+}
+
+// Into is the broadcast as it would be with what the form says. A correction keeps
+// its announcement's audience, and of the plan only the priority is its own.
+func (f Draft) Into(kept *broadcast.Broadcast) broadcast.Broadcast {
+	b := *kept
+	b.Message = f.Message
+	p, _, _ := f.Plan.Plan()
+	if b.Kind == broadcast.KindEdit {
+		b.Plan = broadcast.Plan{Priority: p.Priority}
+		return b
+	}
+	b.Audience, b.Plan = f.Audience, p
+	return b
 }
