@@ -71,7 +71,8 @@ func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broa
 	}
 	var stored *broadcast.Broadcast
 	err = s.write(ctx, func(t *tx) error {
-		res := t.ORM.Model(&broadcastRow{}).Select("*").Omit("tenant_id", "id", "created_at").
+		// late_count grows without a revision (JoinLate), so it is nobody else's to write.
+		res := t.ORM.Model(&broadcastRow{}).Select("*").Omit("tenant_id", "id", "created_at", "late_count").
 			Where("tenant_id = ? AND id = ? AND state = ? AND revision = ?", s.db.Tenant(), row.ID, string(c.Before.State), c.Before.Revision).
 			UpdateColumns(&row)
 		if res.Error != nil {
@@ -178,21 +179,4 @@ func (s *Store) History(ctx context.Context, id broadcast.ID) ([]broadcast.Move,
 			By: db.ActorRef(r.ByID, r.ByName), At: db.Moment(r.At), Note: r.Note, Hash: r.Hash,
 		}
 	}), nil
-}
-
-// Due finds scheduled broadcasts whose time has come.
-func (s *Store) Due(ctx context.Context) ([]broadcast.ID, error) {
-	return s.ids(ctx, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'scheduled' AND due_at <= @now ORDER BY due_at, id`)
-}
-
-// Finishable finds sending broadcasts with nothing left.
-func (s *Store) Finishable(ctx context.Context) ([]broadcast.ID, error) {
-	return s.ids(ctx, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
-		WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.listed_at > 0 AND b.retry_at = 0 AND y.pending + y.ready = 0 ORDER BY b.id`)
-}
-
-func (s *Store) ids(ctx context.Context, stmt string) ([]broadcast.ID, error) {
-	var ids []broadcast.ID
-	_, err := s.read(ctx).Scan(&ids, stmt, db.Args{"now": db.Millis(s.db.Now())})
-	return ids, err
 }

@@ -10,5 +10,6 @@ func Tables() []any {
 		deliveryRow{},
 		attemptRow{},
 		haltRow{},
+		lateCursorRow{},
 	}
 }

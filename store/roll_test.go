@@ -116,10 +116,10 @@ func TestResolvingAgainDoublesNobody(t *testing.T) {
 		b := draft(t, st)
 		move(t, st, b.ID, broadcast.Resolving)
 		page := append(everybody(1, 3), everybody(2, 4)...) // somebody twice in one page
-		must(t, st.AddDeliveries(ctx, b.ID, page))
-		must(t, st.AddDeliveries(ctx, b.ID, page))
-		must(t, st.AddDeliveries(ctx, b.ID, everybody(3, 6)))
-		must(t, st.AddDeliveries(ctx, b.ID, nil))
+		must(t, st.AddDeliveries(ctx, b.ID, page, 1))
+		must(t, st.AddDeliveries(ctx, b.ID, page, 1))
+		must(t, st.AddDeliveries(ctx, b.ID, everybody(3, 6), 1))
+		must(t, st.AddDeliveries(ctx, b.ID, nil, 1))
 		if y := honest(t, st, b.ID); y.Total != 6 {
 			t.Fatalf("%d on the list, want 6", y.Total)
 		}
@@ -137,7 +137,7 @@ func TestAFrozenListTakesNobodyIn(t *testing.T) {
 		bid := resolved(t, st, everybody(1, 2))
 		for _, state := range []broadcast.State{broadcast.Sending, broadcast.Paused, broadcast.Cancelled} {
 			move(t, st, bid, state)
-			if err := st.AddDeliveries(ctx, bid, everybody(3, 4)); err == nil {
+			if err := st.AddDeliveries(ctx, bid, everybody(3, 4), 1); err == nil {
 				t.Errorf("%s: somebody was added", state)
 			}
 			if err := st.DropDeliveries(ctx, bid); !broadcast.IsCode(err, broadcast.Conflict) {
@@ -147,7 +147,7 @@ func TestAFrozenListTakesNobodyIn(t *testing.T) {
 		if y := honest(t, st, bid); y.Total != 2 {
 			t.Fatalf("%+v", y)
 		}
-		if err := st.AddDeliveries(ctx, "none", everybody(1, 1)); err == nil {
+		if err := st.AddDeliveries(ctx, "none", everybody(1, 1), 1); err == nil {
 			t.Fatal("added to a broadcast that is not there")
 		}
 	})
@@ -160,7 +160,7 @@ func TestAListIsDroppedOnlyBeforeItIsSentFrom(t *testing.T) {
 		b := draft(t, st)
 		move(t, st, b.ID, broadcast.Resolving)
 		for n := 1; n <= 50; n += 2 { // more chunks than one transaction drops
-			must(t, st.AddDeliveries(ctx, b.ID, everybody(n, n+1)))
+			must(t, st.AddDeliveries(ctx, b.ID, everybody(n, n+1), 1))
 		}
 		other := resolved(t, st, everybody(1, 3))
 		must(t, st.DropDeliveries(ctx, b.ID))
@@ -170,7 +170,7 @@ func TestAListIsDroppedOnlyBeforeItIsSentFrom(t *testing.T) {
 		if y := honest(t, st, b.ID); y != (broadcast.Tally{}) {
 			t.Fatalf("left over: %+v", y)
 		}
-		must(t, st.AddDeliveries(ctx, b.ID, everybody(1, 2)))
+		must(t, st.AddDeliveries(ctx, b.ID, everybody(1, 2), 1))
 		move(t, st, b.ID, broadcast.Sending)
 		c := the(st.TakeChunk(ctx, b.ID, 1, minute))(t)
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0])}))

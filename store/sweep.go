@@ -2,90 +2,151 @@ package store
 
 import (
 	"context"
-	"slices"
+	"maps"
+	"sync"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
 
+// unfinished are the kinds of work for broadcasts as such, and where the ledger
+// shows them. Price: each is an index range of what is live, but that of cancelled
+// broadcasts, which looks at each one ever cancelled (hundreds).
+var unfinished = []struct {
+	kind broadcast.Kind
+	stmt string
+}{
+	{broadcast.KindResolve, `SELECT b.id FROM broadcasts b WHERE b.tenant_id = @tenant AND b.state IN ('resolving', 'sending', 'paused', 'held') AND (b.state = 'resolving' OR b.listed_at = 0) ORDER BY b.id LIMIT @limit `},
+	{broadcast.KindRetry, `SELECT b.id FROM broadcasts b WHERE b.tenant_id = @tenant AND b.state IN ('sending', 'paused', 'held') AND b.retry_at > 0 AND b.recalled_at = 0 ORDER BY b.id LIMIT @limit `},
+	{broadcast.KindExpire, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+		WHERE b.tenant_id = @tenant AND b.state IN ('sending', 'paused', 'held') AND b.expires_at > 0 AND b.expires_at <= @now AND y.pending + y.ready > 0 ORDER BY b.id LIMIT @limit `},
+	{broadcast.KindCancel, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+		WHERE b.tenant_id = @tenant AND b.state = 'cancelled' AND y.pending + y.ready > 0 ORDER BY b.id LIMIT @limit `},
+	{broadcast.KindLate, `SELECT b.id FROM broadcasts b WHERE b.tenant_id = @tenant AND b.state IN ('resolving', 'sending', 'paused', 'held') AND b.late <> 'never'
+			AND b.kind = 'announcement' AND b.recalled_at = 0 AND (b.expires_at = 0 OR b.expires_at > @now )
+		UNION ALL SELECT b.id FROM broadcasts b WHERE b.tenant_id = @tenant AND b.late_until > 0 AND b.late_until > @now AND b.state = 'sent'
+			AND b.kind = 'announcement' AND b.recalled_at = 0 AND (b.expires_at = 0 OR b.expires_at > @now )`},
+}
+
+// lateEvery is how long a broadcast is left alone after its late joiners were
+// looked for: that reads its whole audience.
+const lateEvery = 15 * time.Second
+
 // Unfinished finds work that nobody seems to have in hand, at most limit: what is
-// resolving, chunks of sending broadcasts with something due and no lease,
-// cancelled broadcasts with deliveries left, installations that are due. Chunks go
-// by their number first, so that a short broadcast does not wait for the end of a
-// long one that began before it. Price: four index ranges, once a second; that of
-// the chunks is read whole (a million people are 5,000).
+// resolving or not listed to its end, to be retried, expired, cancelled; seats at
+// sending broadcasts, as many as chunks are due and free; late joiners to look for;
+// installations that are due. Seats go by their number first, so that a short
+// broadcast does not wait for the end of a long one that began before it. Price: six
+// index ranges and at most 16 chunks for each sending broadcast, once a second.
 func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error) {
 	t := s.read(ctx)
-	a := db.Args{"now": db.Millis(s.db.Now()), "limit": limit}
 	var works []broadcast.Work
-	for _, stmt := range []string{
-		`SELECT 'resolve' AS kind, id AS broadcast_id, 0 AS seat FROM broadcasts WHERE tenant_id = @tenant AND state = 'resolving' ORDER BY id LIMIT @limit `,
-		`SELECT 'cancel' AS kind, b.id AS broadcast_id, 0 AS seat FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
-			WHERE b.tenant_id = @tenant AND b.state = 'cancelled' AND y.pending + y.ready > 0 ORDER BY b.id LIMIT @limit `,
-		// A chunk of each broadcast in turn, so that a short one that starts later does
-		// not wait behind a long one's thousands.
-		`SELECT 'send' AS kind, x.broadcast_id, x.seat FROM (
-			SELECT c.broadcast_id, c.number AS seat, c.next_at, ROW_NUMBER() OVER (PARTITION BY c.broadcast_id ORDER BY c.next_at, c.number) AS place
-			FROM broadcasts b JOIN chunks c ON c.tenant_id = b.tenant_id AND c.broadcast_id = b.id
-			WHERE b.tenant_id = @tenant AND b.state = 'sending' AND c.next_at IS NOT NULL AND c.next_at <= @now AND c.leased_until <= @now ) AS x
-			ORDER BY x.place, x.next_at, x.broadcast_id, x.seat LIMIT @limit `,
-	} {
-		var found []broadcast.Work
-		if _, err := t.Scan(&found, stmt, a); err != nil {
-			return nil, err
-		}
-		works = append(works, found...)
-	}
 	install, err := census.InstallsDue(t.Tx)
 	if err != nil {
 		return nil, err
 	}
 	if install {
-		// First, so that a full list of chunks does not crowd it out.
-		works = append([]broadcast.Work{{Kind: broadcast.KindInstall}}, works...)
+		works = append(works, broadcast.Work{Kind: broadcast.KindInstall})
 	}
-	return works[:min(len(works), limit)], nil
-}
-
-// CancelLeft marks up to limit waiting deliveries of a cancelled broadcast
-// cancelled, leaving out chunks in a worker's hands; it returns how many it
-// marked. Price: eight statements, whatever the limit.
-func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int, error) {
-	var marked int
-	err := s.write(ctx, func(t *tx) error {
-		marked = 0
-		if state, err := t.lockBroadcast(id); err != nil || state != broadcast.Cancelled {
-			return err
+	for _, u := range unfinished {
+		var found []broadcast.ID
+		if _, err := t.Scan(&found, u.stmt, db.Args{"now": t.NowMillis(), "limit": limit}); err != nil {
+			return nil, err
 		}
-		for _, from := range []broadcast.DeliveryState{broadcast.DeliveryPending, broadcast.DeliveryReady} {
-			n, err := t.cancelLeft(id, from, limit-marked)
-			if err != nil {
-				return err
+		for _, id := range found {
+			if u.kind != broadcast.KindLate || s.late.due(id, s.db.Now()) {
+				works = append(works, broadcast.Work{Kind: u.kind, BroadcastID: id})
 			}
-			marked += n
 		}
-		return nil
-	})
-	return marked, err
+	}
+	seats, err := t.seats(limit)
+	if err != nil {
+		return nil, err
+	}
+	// Neither crowds the other out.
+	works = works[:min(len(works), max(limit/2, limit-len(seats)))]
+	s.late.begun(works, s.db.Now())
+	return append(works, seats[:min(len(seats), limit-len(works))]...), nil
 }
 
-// cancelLeft is CancelLeft for one state: with one, it is one index range.
-func (t *tx) cancelLeft(id broadcast.ID, from broadcast.DeliveryState, limit int) (int, error) {
-	var rows []waitingRow
-	if _, err := t.Scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
-		JOIN chunks c ON c.tenant_id = d.tenant_id AND c.broadcast_id = d.broadcast_id AND c.number = d.chunk
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = @from AND c.leased_until <= @now ORDER BY d.id LIMIT @limit `,
-		db.Args{"id": string(id), "from": string(from), "now": t.NowMillis(), "limit": limit}); err != nil {
-		return 0, err
+// seats are those at which hands would find something to send.
+func (t *tx) seats(limit int) ([]broadcast.Work, error) {
+	var rows []struct {
+		ID       broadcast.ID
+		Priority broadcast.Priority
+		Chunks   int
 	}
-	free, err := t.freeChunks(rows)
-	if err != nil {
-		return 0, err
+	if _, err := t.Scan(&rows, `SELECT b.id, b.priority, (SELECT count(*) FROM (SELECT 1 FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = b.id
+				AND c.next_at IS NOT NULL AND c.wave <= b.wave AND c.next_at <= @now AND c.leased_until <= @now LIMIT @seats ) AS due) AS chunks
+		FROM broadcasts b WHERE b.tenant_id = @tenant AND `+named(sendable)+` ORDER BY b.id`, db.Args{"now": t.NowMillis(), "seats": broadcast.Seats}); err != nil {
+		return nil, err
 	}
-	rows = slices.DeleteFunc(rows, func(r waitingRow) bool { return !free[chunkKey{r.BroadcastID, r.Chunk}] })
-	moved, err := t.moveRows(rows, from, broadcast.DeliveryCancelled, "")
-	return len(moved), err
+	var works []broadcast.Work
+	for seat := 1; seat <= broadcast.Seats && len(works) < limit; seat++ {
+		for _, r := range rows {
+			if seat <= r.Chunks {
+				works = append(works, broadcast.Work{Kind: broadcast.KindSend, BroadcastID: r.ID, Seat: seat, Priority: r.Priority})
+			}
+		}
+	}
+	return works, nil
+}
+
+// lateTurns is when each broadcast's late joiners were last looked for. Each
+// replica remembers its own turns: looking once more does no harm.
+type lateTurns struct {
+	mu sync.Mutex
+	at map[broadcast.ID]time.Time
+}
+
+func (l *lateTurns) due(id broadcast.ID, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok := l.at[id]
+	return !ok || now.Sub(at) >= lateEvery || now.Before(at)
+}
+
+func (l *lateTurns) begun(works []broadcast.Work, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	maps.DeleteFunc(l.at, func(_ broadcast.ID, at time.Time) bool { return now.Sub(at) > lateEvery })
+	for _, w := range works {
+		if w.Kind == broadcast.KindLate {
+			if l.at == nil {
+				l.at = map[broadcast.ID]time.Time{}
+			}
+			l.at[w.BroadcastID] = now
+		}
+	}
+}
+
+// Due finds scheduled broadcasts whose time has come.
+func (s *Store) Due(ctx context.Context) ([]broadcast.ID, error) {
+	return s.ids(ctx, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'scheduled' AND due_at <= @now ORDER BY due_at, id`)
+}
+
+// Finishable finds sending broadcasts with nothing left, now that everybody is on
+// the list.
+func (s *Store) Finishable(ctx context.Context) ([]broadcast.ID, error) {
+	return s.ids(ctx, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+		WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.listed_at > 0 AND b.retry_at = 0 AND b.wave = 1 AND y.pending + y.ready = 0 ORDER BY b.id`)
+}
+
+// CanaryDone finds sending broadcasts whose first wave is over: it is listed, and
+// nothing in it waits for anything but an address. A chunk that is in hand, or has
+// anybody ready, keeps its next_at. Price: a look-up for each in its first wave.
+func (s *Store) CanaryDone(ctx context.Context) ([]broadcast.ID, error) {
+	return s.ids(ctx, `SELECT b.id FROM broadcasts b WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.wave = 0
+		AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = b.tenant_id AND c.broadcast_id = b.id AND c.next_at IS NOT NULL AND c.wave = 0)
+		AND (b.listed_at > 0 OR EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = b.tenant_id AND c.broadcast_id = b.id AND c.wave = 0)) ORDER BY b.id`)
+}
+
+func (s *Store) ids(ctx context.Context, stmt string) ([]broadcast.ID, error) {
+	var ids []broadcast.ID
+	_, err := s.read(ctx).Scan(&ids, stmt, db.Args{"now": db.Millis(s.db.Now())})
+	return ids, err
 }
 
 // How long things are remembered that serve no reader.

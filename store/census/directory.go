@@ -106,8 +106,11 @@ func savePatches(t *db.Tx, patches []broadcast.PersonPatch, round int64) error {
 		}
 		back := !known || old.Deleted
 		now := patched(old, patch, round, t.NowMillis())
-		if back && !now.Deleted {
+		switch {
+		case !now.Deleted && back:
 			now.Since = now.UpdatedAt
+		case now.Deleted && old.Deleted:
+			now.UpdatedAt = old.UpdatedAt // when they went, which "everyone" at a moment goes by
 		}
 		is[id] = now
 	}

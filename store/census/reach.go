@@ -7,15 +7,34 @@ import (
 	"github.com/fanfare/fanfare/store/db"
 )
 
-// StartState and StartReason are the one rule of how a delivery starts, as SQL over r.excluded (the directory's
-// reason) and i, the person's installation if there is one. The head-count before
-// sending and the list made at sending both come from it, so they cannot differ.
+// StartState and StartReason are the one rule of how a delivery starts, as SQL over
+// r.excluded (the directory's reason) and i, the person's installation if there is
+// one. The head-count before sending and the list made at sending both come from
+// it. Who has no address is waited for, unless nobody is to join late.
+func StartState(late broadcast.Late) string {
+	if late == broadcast.LateNever {
+		return startState + `'skipped' END`
+	}
+	return startState + `'pending' END`
+}
+
+// StartReason is why, for those who start skipped.
+func StartReason(late broadcast.Late) string {
+	if late == broadcast.LateNever {
+		return startReason + `CASE WHEN i.conversation_id <> '' THEN '' ELSE 'not_installed' END END`
+	}
+	return startReason + `'' END`
+}
+
 const (
-	StartState = `CASE WHEN r.excluded <> '' OR i.state IN ('removed', 'blocked', 'refused') THEN 'skipped'
-		WHEN i.conversation_id <> '' THEN 'ready' ELSE 'pending' END`
-	StartReason = `CASE WHEN r.excluded <> '' THEN r.excluded WHEN i.state IN ('removed', 'blocked') THEN i.state
-		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END ELSE '' END`
+	startState = `CASE WHEN r.excluded <> '' OR i.state IN ('removed', 'blocked', 'refused') THEN 'skipped'
+		WHEN i.conversation_id <> '' THEN 'ready' ELSE `
+	startReason = `CASE WHEN r.excluded <> '' THEN r.excluded WHEN i.state IN ('removed', 'blocked') THEN i.state
+		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END ELSE `
 )
+
+// The head-count's: somebody who joins late is waited for.
+var usualState, usualReason = StartState(broadcast.LateUntilFinished), StartReason(broadcast.LateUntilFinished)
 
 // sampleSize is how many names a head-count comes with.
 const sampleSize = 5
@@ -48,11 +67,11 @@ func (s Census) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
 		WHERE r.tenant_id = @tenant AND NOT r.deleted `
 	var counts []reachCount
 	t := s.db.Read(ctx)
-	if _, err := t.Scan(&counts, `SELECT `+StartState+` AS state, `+StartReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
+	if _, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
 		return reach, err
 	}
 	addReach(&reach, counts)
-	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+StartState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
+	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
 	return reach, err
 }
 
@@ -72,14 +91,14 @@ func (s Census) ReachOf(ctx context.Context, people []broadcast.Recipient) (broa
 		}
 		from := ` FROM ` + s.db.Rows("rows", "entra_id text, excluded text") + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id `
 		var counts []reachCount
-		if _, err := t.Scan(&counts, `SELECT `+StartState+` AS state, `+StartReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, db.Args{"rows": rows}); err != nil {
+		if _, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, db.Args{"rows": rows}); err != nil {
 			return reach, err
 		}
 		addReach(&reach, counts)
 		if missing := sampleSize - len(reach.Sample); missing > 0 {
 			var names []string
 			_, err := t.Scan(&names, `SELECT p.name`+from+`JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id
-				WHERE p.name <> '' AND `+StartState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"rows": rows, "n": missing})
+				WHERE p.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"rows": rows, "n": missing})
 			if err != nil {
 				return reach, err
 			}

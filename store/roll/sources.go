@@ -1,0 +1,134 @@
+package roll
+
+import (
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/census"
+	"github.com/fanfare/fanfare/store/db"
+)
+
+// AddPeople lists people somebody else has found, while the broadcast is resolving.
+func (l *List) AddPeople(people []broadcast.Recipient, wave int) error {
+	if err := l.unlisted(broadcast.Resolving); err != nil {
+		return err
+	}
+	rows, err := census.Recipients(people)
+	if err != nil {
+		return err
+	}
+	_, err = l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
+		FROM `+l.Rows("rows", "entra_id text, excluded text")+` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id`,
+		wave, len(people), db.Args{"rows": rows})
+	return err
+}
+
+// everyone are the people of the directory when Send was pressed: who came since,
+// or came back, is not among them; who was deleted since is.
+const everyone = `r.tenant_id = @tenant AND r.since <= @started AND (NOT r.deleted OR r.updated_at > @started )`
+
+// CountEveryone counts them. Price: one pass over people, 0.2 s for a million.
+func CountEveryone(t *db.Tx, f Facts) (int, error) {
+	var n int
+	_, err := t.Scan(&n, `SELECT count(*) FROM people r WHERE `+everyone, db.Args{"started": f.StartedAt})
+	return n, err
+}
+
+// AddCanary lists the first people who can be reached, as the first wave, unless
+// there is one. Price: a walk over people and installations until they are found;
+// a second for a million of whom nobody can be reached.
+func (l *List) AddCanary(people int) error {
+	if err := l.unlisted(growing()...); err != nil {
+		return err
+	}
+	var there int
+	if _, err := l.Scan(&there, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND wave = 0`, db.Args{"id": string(l.ID)}); err != nil || there > 0 {
+		return err
+	}
+	_, err := l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
+		FROM people r JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id
+		WHERE `+everyone+` AND i.tenant_id = @tenant AND `+census.StartState(l.Late)+` = 'ready' ORDER BY r.entra_id LIMIT @people `,
+		0, people, db.Args{"started": l.StartedAt, "people": people})
+	return err
+}
+
+// AddEveryone lists the next page of everyone and returns where it ends, "" for
+// nobody left. Price: one insert per 10,000 people.
+func (l *List) AddEveryone(after broadcast.EntraID) (broadcast.EntraID, error) {
+	if err := l.unlisted(growing()...); err != nil {
+		return "", err
+	}
+	end, err := pageOfEveryone(l.Tx, after)
+	if err != nil || end == "" {
+		return "", err
+	}
+	// Both sides have the range: it does not follow from one to the other, and a
+	// merge would read the installations from the beginning for every page.
+	_, err = l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
+		FROM people r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id AND i.entra_id > @after AND i.entra_id <= @end
+		WHERE `+everyone+` AND r.entra_id > @after AND r.entra_id <= @end `,
+		1, pageSize, db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)})
+	return end, err
+}
+
+func pageOfEveryone(t *db.Tx, after broadcast.EntraID) (broadcast.EntraID, error) {
+	var end string
+	_, err := t.Scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`,
+		db.Args{"after": string(after), "limit": pageSize})
+	return broadcast.EntraID(end), err
+}
+
+// WantEveryone makes those of the next page of everyone wanted who need the bot,
+// in a transaction of its own, so that events do not wait for it (recheck). Price:
+// a look-up each.
+func (l *List) WantEveryone(after broadcast.EntraID) error {
+	if err := l.unlisted(growing()...); err != nil || l.Late == broadcast.LateNever {
+		return err
+	}
+	end, err := pageOfEveryone(l.Tx, after)
+	if err != nil || end == "" {
+		return err
+	}
+	return l.want(`SELECT r.entra_id FROM people r WHERE `+everyone+` AND r.excluded = '' AND r.entra_id > @after AND r.entra_id <= @end `,
+		db.Args{"started": l.StartedAt, "after": string(after), "end": string(end), "now": l.NowMillis()})
+}
+
+// AddPass lists those of the next page of another broadcast's people who have its
+// message or may have it, and returns where it ends, 0 for nobody left. Who has it
+// under no known ID cannot be reached, and is listed for honesty's sake.
+func (l *List) AddPass(target broadcast.ID, after int64) (int64, error) {
+	if err := l.unlisted(growing()...); err != nil {
+		return 0, err
+	}
+	if err := l.passable(target); err != nil {
+		return 0, err
+	}
+	a := db.Args{"target": string(target), "after": after, "page": pageSize, "none": string(broadcast.ReasonNoActivityID)}
+	var end int64
+	if _, err := l.Scan(&end, `SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @target AND id > @after ORDER BY id LIMIT @page ) AS page`, a); err != nil || end == 0 {
+		return 0, err
+	}
+	a["end"] = end
+	const known = `CASE WHEN d.state = 'sent' AND d.activity_id <> '' THEN `
+	_, err := l.add(`SELECT d.entra_id, d.id AS place, '' AS detail, `+
+		known+`d.activity_id ELSE '' END AS activity_id, `+known+`'ready' ELSE 'skipped' END AS state, `+known+`'' ELSE @none END AS reason
+		FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @target AND d.id > @after AND d.id <= @end AND (d.state = 'sent' OR d.maybe_sent)`,
+		1, pageSize, a)
+	return end, err
+}
+
+// passable refuses, for now, while it is not known what becomes of some: chunks
+// are in a worker's hands, or people are still to be marked as cancelled.
+func (l *List) passable(target broadcast.ID) error {
+	a := db.Args{"target": string(target), "now": l.NowMillis()}
+	var inHand, left int
+	if _, err := l.Scan(&inHand, `SELECT count(*) FROM (SELECT 1 FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @target AND leased_until > @now LIMIT 1) AS one`, a); err != nil {
+		return err
+	}
+	if _, err := l.Scan(&left, `SELECT y.pending + y.ready FROM tallies y JOIN broadcasts b ON b.tenant_id = y.tenant_id AND b.id = y.broadcast_id
+		WHERE y.tenant_id = @tenant AND y.broadcast_id = @target AND b.state = 'cancelled'`, a); err != nil {
+		return err
+	}
+	if inHand+left > 0 {
+		return broadcast.ErrNotYet
+	}
+	return nil
+}
