@@ -2,143 +2,225 @@ package store
 
 import (
 	"context"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
 )
 
-// lockedChunk is a chunk whose row is locked, with its broadcast's state.
-type lockedChunk struct {
-	Row   chunkRow `gorm:"embedded"`
-	State broadcast.State
+type chunkRow struct {
+	TenantID    string
+	BroadcastID string
+	Number      int
+	FirstID     int64
+	LastID      int64
+	Fence       int64
+	LeasedUntil int64
+	NextAt      *int64
+	Wave        int
+	OpenTo      int64
+	TakenAt     int64
 }
 
-// lockChunk locks a chunk's row and then reads the broadcast's state, so that
-// what follows sees everything that was committed before the lock was ours. A
-// chunk that does not exist has Number 0.
-func (t *tx) lockChunk(id broadcast.ID, number int) (lockedChunk, error) {
-	var c lockedChunk
-	a := db.Args{"id": string(id), "number": number}
-	if _, err := t.Scan(&c.Row, `SELECT * FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `+t.ForUpdate, a); err != nil {
-		return c, err
+func (chunkRow) TableName() string { return "chunks" }
+
+// sendable is what a broadcast b has to be to be sent, now ($3) and by tenant $1:
+// sending, not recalled, not too late, and nothing stopped.
+const sendable = `b.state = 'sending' AND b.recalled_at = 0 AND (b.expires_at = 0 OR b.expires_at > $3)
+	AND NOT EXISTS (SELECT 1 FROM halts h WHERE h.tenant_id = $1 AND h.lifted_at = 0)`
+
+// named is sendable for statements with named parameters.
+func named(stmt string) string {
+	return strings.NewReplacer("$1", "@tenant ", "$3", "@now ").Replace(stmt)
+}
+
+// chunkColumns are what readChunk reads.
+const chunkColumns = `c.number, c.wave, c.first_id, c.last_id, c.fence, c.leased_until, c.open_to, c.taken_at`
+
+func readChunk(id broadcast.ID, into *chunkRow) func(db.Row) {
+	return func(r db.Row) {
+		*into = chunkRow{
+			BroadcastID: string(id), Number: int(r.Int(0)), Wave: int(r.Int(1)), FirstID: r.Int(2), LastID: r.Int(3),
+			Fence: r.Int(4), LeasedUntil: r.Int(5), OpenTo: r.Int(6), TakenAt: r.Int(7),
+		}
 	}
-	_, err := t.Scan(&c.State, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a)
-	return c, err
 }
 
-// TakeChunk takes a chunk under its next fence until the lease runs out, with the
-// deliveries that are ready and due. ErrChunkBusy if somebody else holds it, an
-// empty chunk if there is nothing to do or the broadcast is not sending.
+// TakeNext takes the next chunk of a broadcast that is due and free, under its next
+// fence until the lease runs out: by wave, then by how long it is due, then by
+// number. Its window is open: the first so many of its deliveries (0 for all) may
+// be sent; beyond that, only what RecordOutcomes has stored as open. Number 0 is
+// nothing for now: nothing is due, or the broadcast is not to be sent.
 //
 // A chunk whose last holder never gave it back was being sent when a process died:
-// what is still ready in it may have arrived, and is marked so. People who removed
-// or blocked the bot while their delivery waited are skipped. Price: four
-// statements and one index range per chunk.
-func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, lease time.Duration) (broadcast.Chunk, error) {
-	taken := broadcast.Chunk{BroadcastID: id, Number: number}
-	err := s.write(ctx, func(t *tx) error {
-		taken.Fence, taken.Deliveries = 0, nil
-		c, err := t.lockChunk(id, number)
-		now := s.db.Now()
-		switch {
-		case err != nil || c.Row.Number == 0 || c.State != broadcast.Sending:
+// what was open in it may have arrived (doubt). People who removed or blocked the
+// bot while their delivery waited are skipped. Price: three statements and two
+// index ranges per chunk; nobody waits for anybody.
+func (s *Store) TakeNext(ctx context.Context, id broadcast.ID, lease time.Duration, window int) (broadcast.Chunk, error) {
+	for {
+		var taken broadcast.Chunk
+		var found chunkRow
+		err := s.write(ctx, func(t *tx) error {
+			taken, found = broadcast.Chunk{BroadcastID: id}, chunkRow{}
+			_, err := t.Look(readChunk(id, &found), `SELECT `+chunkColumns+` FROM chunks c
+				WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.next_at IS NOT NULL AND c.next_at <= $3 AND c.leased_until <= $3
+				AND c.wave <= (SELECT b.wave FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2 AND `+sendable+`)
+				ORDER BY c.wave, c.next_at, c.number LIMIT 1 `+t.SkipLocked, t.Tenant(), string(id), t.NowMillis())
+			if err == nil && found.Number > 0 {
+				taken, err = t.take(found, lease, window)
+			}
 			return err
-		case c.Row.LeasedUntil > db.Millis(now):
+		})
+		// A chunk in which nothing was due after all knows that now: to the next.
+		if err != nil || taken.Number > 0 || found.Number == 0 {
+			return taken, err
+		}
+	}
+}
+
+// take takes a locked chunk; Number 0 if nothing in it is due.
+func (t *tx) take(c chunkRow, lease time.Duration, window int) (broadcast.Chunk, error) {
+	taken := broadcast.Chunk{BroadcastID: broadcast.ID(c.BroadcastID)}
+	now := t.Now()
+	if c.LeasedUntil > 0 {
+		if err := t.doubt(c); err != nil {
+			return taken, err
+		}
+	}
+	due, err := t.dueIn(c, db.Millis(now))
+	if err != nil {
+		return taken, err
+	}
+	if len(due) == 0 {
+		return taken, t.release(c)
+	}
+	taken.Number, taken.Wave, taken.Fence, taken.Deliveries = c.Number, c.Wave, c.Fence+1, due
+	taken.OpenTo = due[len(due)-1].ID
+	if window > 0 && window < len(due) {
+		taken.OpenTo = due[window-1].ID
+	}
+	_, err = t.Do(`UPDATE chunks SET fence = $1, leased_until = $2, open_to = $3, taken_at = $4 WHERE tenant_id = $5 AND broadcast_id = $6 AND number = $7`,
+		taken.Fence, db.Millis(now.Add(lease)), taken.OpenTo, db.Millis(now), t.Tenant(), c.BroadcastID, int64(c.Number))
+	return taken, err
+}
+
+// dueIn reads what is ready and due in a locked chunk, with the addresses.
+//
+// Those who removed or blocked the bot while a worker had their chunk, so that the
+// event could not skip them (skipWaiting), are skipped here: sending would open a
+// chat with them against their will.
+func (t *tx) dueIn(c chunkRow, now int64) ([]broadcast.Delivery, error) {
+	due := make([]broadcast.Delivery, 0, 200) // a chunk, as fanout cuts it
+	gone := map[broadcast.InstallationState][]waitingRow{}
+	_, err := t.Look(func(r db.Row) {
+		id := r.Int(0)
+		switch bot := broadcast.InstallationState(r.Text(10)); bot {
+		case broadcast.InstallationRemoved, broadcast.InstallationBlocked:
+			gone[bot] = append(gone[bot], waitingRow{ID: id, BroadcastID: broadcast.ID(c.BroadcastID)})
+			return
+		}
+		due = append(due, broadcast.Delivery{
+			ID: id, EntraID: broadcast.EntraID(r.Text(1)), Chunk: c.Number, State: broadcast.DeliveryReady, Reason: broadcast.Reason(r.Text(2)),
+			Attempts: int(r.Int(3)), ActivityID: r.Text(4), MaybeSent: r.Bool(5), UpdatedAt: db.Moment(r.Int(6)),
+			Address: broadcast.ConversationReference{ServiceURL: r.Text(7), ConversationID: r.Text(8), ChannelAccountID: r.Text(9)},
+		})
+	}, `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at, i.service_url, i.conversation_id, i.channel_account_id, i.state
+		FROM deliveries d LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
+		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 AND d.not_before <= $5 ORDER BY d.id`,
+		t.Tenant(), c.BroadcastID, c.FirstID, c.LastID, now)
+	for state, rows := range gone {
+		if err != nil {
+			break
+		}
+		_, err = t.moveRows(rows, broadcast.DeliveryReady, broadcast.DeliverySkipped, broadcast.Reason(state))
+	}
+	return due, err
+}
+
+// doubt marks what the last holder of a locked chunk may have sent before it died:
+// what was open, was due when it took the chunk, and is still ready. (What it
+// recorded for another try is due later than that.) It will be tried again, or,
+// where the plan does not risk a repeat, has failed unconfirmed. Doing an edit or a
+// recall twice harms nobody. Price: a look-up and one index range; rare.
+func (t *tx) doubt(c chunkRow) error {
+	var plan struct{ Kind, Repeats string }
+	a := db.Args{"id": c.BroadcastID, "first": c.FirstID, "open": c.OpenTo, "taken": c.TakenAt, "now": t.NowMillis()}
+	if _, err := t.Scan(&plan, `SELECT kind, repeats FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a); err != nil || plan.Kind != string(broadcast.KindAnnouncement) {
+		return err
+	}
+	open := ` WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'ready' AND id BETWEEN @first AND @open AND not_before <= @taken `
+	if plan.Repeats != string(broadcast.RepeatsAvoid) {
+		_, err := t.Exec(`UPDATE deliveries SET maybe_sent = TRUE`+open, a)
+		return err
+	}
+	n, err := t.Exec(`UPDATE deliveries SET maybe_sent = TRUE, state = 'failed', reason = 'unconfirmed', not_before = 0, updated_at = @now `+open, a)
+	t.count(broadcast.ID(c.BroadcastID), broadcast.DeliveryReady, broadcast.DeliveryFailed, int(n))
+	return err
+}
+
+// release frees a locked chunk and notes when its next delivery is due.
+func (t *tx) release(c chunkRow) error {
+	_, err := t.Do(`UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
+			WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4)
+		WHERE tenant_id = $1 AND broadcast_id = $2 AND number = $5`, t.Tenant(), c.BroadcastID, c.FirstID, c.LastID, int64(c.Number))
+	return err
+}
+
+// KeepChunk extends the lease; false if the fence is no longer ours, the chunk was
+// given back, or the broadcast is not to be sent any more. Price: one row, twice a
+// second per worker.
+func (s *Store) KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Duration) (bool, error) {
+	now := s.db.Now()
+	n, err := s.db.Alone(ctx).Exec(`UPDATE chunks SET leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number AND fence = @fence AND leased_until > 0
+			AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.tenant_id = @tenant AND b.id = @id AND `+named(sendable)+`)`,
+		db.Args{"now": db.Millis(now), "until": db.Millis(now.Add(lease)), "id": string(c.BroadcastID), "number": c.Number, "fence": c.Fence})
+	return n == 1, err
+}
+
+// FinishChunk records the last outcomes, if any, and gives the chunk back, in one
+// transaction; it notes when its next delivery is due. ErrFenceLost if somebody
+// else has taken it over: nothing was stored. Doing it again does no harm. Price:
+// see RecordOutcomes, and an index range.
+func (s *Store) FinishChunk(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome) error {
+	return s.record(ctx, c, outcomes, true)
+}
+
+// TakeChunk takes one chunk by its number.
+func (s *Store) TakeChunk(ctx context.Context, id broadcast.ID, number int, lease time.Duration) (broadcast.Chunk, error) {
+	var taken broadcast.Chunk
+	err := s.write(ctx, func(t *tx) error {
+		var found chunkRow
+		taken = broadcast.Chunk{BroadcastID: id}
+		if _, err := t.Look(readChunk(id, &found), `SELECT `+chunkColumns+` FROM chunks c WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.number = $3 `+t.ForUpdate,
+			t.Tenant(), string(id), int64(number)); err != nil || found.Number == 0 {
+			return err
+		}
+		var state broadcast.State
+		if _, err := t.Scan(&state, `SELECT state FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, db.Args{"id": string(id)}); err != nil || state != broadcast.Sending {
+			return err
+		}
+		if found.LeasedUntil > t.NowMillis() {
 			return broadcast.ErrChunkBusy
 		}
-		if c.Row.LeasedUntil > 0 {
-			if err := t.doubtReady(c.Row, db.Millis(now)); err != nil {
-				return err
-			}
-		}
-		due, err := t.readyIn(c.Row, db.Millis(now))
-		if err != nil {
-			return err
-		}
-		if due, err = t.skipGone(due); err != nil {
-			return err
-		}
-		if len(due) == 0 {
-			return t.release(c.Row)
-		}
-		taken.Fence, taken.Deliveries = c.Row.Fence+1, db.Each(due, deliveryView.delivery)
-		_, err = t.Exec(`UPDATE chunks SET fence = @fence , leased_until = @until , open_to = last_id WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
-			db.Args{"fence": taken.Fence, "until": db.Millis(now.Add(lease)), "id": string(id), "number": number})
+		var err error
+		taken, err = t.take(found, lease, 0)
 		return err
 	})
 	if err != nil {
 		return broadcast.Chunk{}, err
 	}
+	taken.Number = number
 	return taken, nil
 }
 
-// doubtReady marks what a dead worker may have sent.
-func (t *tx) doubtReady(c chunkRow, now int64) error {
-	_, err := t.Exec(`UPDATE deliveries SET maybe_sent = TRUE WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'ready'
-		AND id BETWEEN @first AND @last AND not_before <= @now `, db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
-	return err
-}
-
-func (t *tx) readyIn(c chunkRow, now int64) ([]deliveryView, error) {
-	var rows []deliveryView
-	_, err := t.Scan(&rows, `SELECT d.*, i.service_url, i.conversation_id, i.channel_account_id, i.state AS bot FROM deliveries d
-		LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = 'ready' AND d.id BETWEEN @first AND @last AND d.not_before <= @now ORDER BY d.id`,
-		db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "now": now})
-	return rows, err
-}
-
-// skipGone skips those who removed or blocked the bot while a worker had their
-// chunk, so that the event could not (skipWaiting). Their address is forgotten:
-// sending would open a chat with them against their will.
-func (t *tx) skipGone(due []deliveryView) ([]deliveryView, error) {
-	gone := map[broadcast.InstallationState][]waitingRow{}
-	due = slices.DeleteFunc(due, func(d deliveryView) bool {
-		if d.Bot != broadcast.InstallationRemoved && d.Bot != broadcast.InstallationBlocked {
-			return false
-		}
-		gone[d.Bot] = append(gone[d.Bot], waitingRow{ID: d.Row.ID, BroadcastID: broadcast.ID(d.Row.BroadcastID)})
-		return true
-	})
-	for state, rows := range gone {
-		if _, err := t.moveRows(rows, broadcast.DeliveryReady, broadcast.DeliverySkipped, broadcast.Reason(state)); err != nil {
-			return nil, err
-		}
-	}
-	return due, nil
-}
-
-// release frees a locked chunk and notes when its next delivery is due.
-func (t *tx) release(c chunkRow) error {
-	_, err := t.Exec(`UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
-			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.state = 'ready' AND d.id BETWEEN @first AND @last )
-		WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number `,
-		db.Args{"id": c.BroadcastID, "first": c.FirstID, "last": c.LastID, "number": c.Number})
-	return err
-}
-
-// KeepChunk extends the lease; false if the fence is no longer ours or the
-// broadcast is no longer sending. Price: one row, once a second per worker.
-func (s *Store) KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Duration) (bool, error) {
-	n, err := s.db.Alone(ctx).Exec(`UPDATE chunks SET leased_until = @until WHERE tenant_id = @tenant AND broadcast_id = @id AND number = @number AND fence = @fence
-			AND EXISTS (SELECT 1 FROM broadcasts b WHERE b.tenant_id = @tenant AND b.id = @id AND b.state = 'sending')`,
-		db.Args{"until": db.Millis(s.db.Now().Add(lease)), "id": string(c.BroadcastID), "number": c.Number, "fence": c.Fence})
-	return n == 1, err
-}
-
-// ReleaseChunk gives the chunk back and notes when its next delivery is due. One
-// that somebody else has taken over is left alone.
+// ReleaseChunk gives the chunk back.
 func (s *Store) ReleaseChunk(ctx context.Context, c broadcast.Chunk) error {
 	if c.Fence == 0 {
-		return nil // was never taken: there was nothing to do
+		return nil
 	}
-	return s.write(ctx, func(t *tx) error {
-		locked, err := t.lockChunk(c.BroadcastID, c.Number)
-		if err != nil || locked.Row.Fence != c.Fence {
-			return err
-		}
-		return t.release(locked.Row)
-	})
+	if err := s.FinishChunk(ctx, c, nil); err != broadcast.ErrFenceLost {
+		return err
+	}
+	return nil
 }

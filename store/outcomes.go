@@ -3,118 +3,218 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
 )
 
-// outcomeJSON is one outcome as the recording statement reads it.
-type outcomeJSON struct {
-	ID         int64  `json:"id"`
-	State      string `json:"state"`
-	Reason     string `json:"reason"`
-	Code       string `json:"code"`
-	Detail     string `json:"detail"`
-	Attempts   int    `json:"attempts"`
-	NotBefore  int64  `json:"not_before"`
-	ActivityID string `json:"activity_id"`
-	MaybeSent  bool   `json:"maybe_sent"`
-	At         int64  `json:"at"`
+// RecordOutcomes stores outcomes and the tally in one transaction, with what they
+// say of addresses and installations, a line for each failed try, and how far the
+// chunk is open now. ErrFenceLost if the fence is no longer ours: nothing was
+// stored. A lease that ran out does not matter while nobody took the chunk over.
+// Doing it again does no harm. Price: three or four statements per batch, whatever
+// its size, one more if a try failed, and three if one says something of addresses
+// or installations.
+func (s *Store) RecordOutcomes(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome) error {
+	return s.record(ctx, c, outcomes, false)
 }
 
-// RecordOutcomes stores outcomes and the tally in one transaction, with what they
-// say of addresses and installations. ErrFenceLost if the fence is no longer ours:
-// nothing was stored. Price: five statements per batch, whatever its size, and
-// three more when it says something of addresses or installations.
-func (s *Store) RecordOutcomes(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome) error {
-	if len(outcomes) == 0 {
-		return nil
+// errSurprise is that not every outcome's delivery was still as it was taken.
+var errSurprise = errors.New("store: some deliveries are not ready any more")
+
+func (s *Store) record(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome, last bool) error {
+	switch {
+	case c.Fence == 0 && len(outcomes) == 0:
+		return nil // was never taken: there was nothing to do
+	case c.Fence == 0:
+		return broadcast.ErrFenceLost
 	}
-	told := slices.ContainsFunc(outcomes, func(o broadcast.Outcome) bool {
-		return o.NewAddress != nil || o.Forget || o.Installation != ""
-	})
+	err := s.recordBy(ctx, c, outcomes, last, (*tx).recordReady)
+	if errors.Is(err, errSurprise) { // rare; looking first would cost everybody
+		err = s.recordBy(ctx, c, outcomes, last, (*tx).recordOpen)
+	}
+	return err
+}
+
+func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome, last bool, states func(*tx, broadcast.ID, *outcomeTable) error) error {
+	told := slices.ContainsFunc(outcomes, tells)
 	return s.write(ctx, func(t *tx) error {
 		if told {
 			if err := t.Turn(turnRoll, false); err != nil {
 				return err
 			}
 		}
-		locked, err := t.lockChunk(c.BroadcastID, c.Number)
+		held, idempotent, err := t.hold(c)
 		if err != nil {
 			return err
 		}
-		if locked.Row.Fence != c.Fence || c.Fence == 0 {
-			return broadcast.ErrFenceLost
+		if len(outcomes) > 0 {
+			table := newOutcomeTable(outcomes, idempotent)
+			if err := errors.Join(states(t, c.BroadcastID, table), t.recordAttempts(c.BroadcastID, outcomes, idempotent)); err != nil {
+				return err
+			}
 		}
-		if err := t.recordStates(locked.Row, outcomes); err != nil || !told {
-			return err
+		if told {
+			if err := t.recordInstallations(c, outcomes); err != nil {
+				return err
+			}
 		}
-		return t.recordInstallations(c, outcomes)
+		switch {
+		case last:
+			return t.release(held)
+		case c.OpenTo > held.OpenTo:
+			_, err = t.Do(`UPDATE chunks SET open_to = $1 WHERE tenant_id = $2 AND broadcast_id = $3 AND number = $4`, c.OpenTo, t.Tenant(), string(c.BroadcastID), int64(c.Number))
+		}
+		return err
 	})
 }
 
-// before is what a delivery was when its outcome came.
-type before struct {
-	ID        int64
-	State     broadcast.DeliveryState
-	MaybeSent bool
+// hold locks a chunk that is still ours, and tells whether what is sent in it does
+// no harm when it is done twice.
+func (t *tx) hold(c broadcast.Chunk) (held chunkRow, idempotent bool, err error) {
+	read := readChunk(c.BroadcastID, &held)
+	n, err := t.Look(func(r db.Row) { read(r); idempotent = r.Text(8) != string(broadcast.KindAnnouncement) },
+		`SELECT `+chunkColumns+`, (SELECT b.kind FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2)
+		FROM chunks c WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.number = $3 AND c.fence = $4 `+t.ForUpdate,
+		t.Tenant(), string(c.BroadcastID), int64(c.Number), c.Fence)
+	if err == nil && n == 0 {
+		err = broadcast.ErrFenceLost
+	}
+	return held, idempotent, err
 }
 
-// recordStates writes each outcome whose delivery is still open. One that was
-// cancelled or skipped in the meantime (the lease had run out, but nobody took
-// over) still becomes sent, because the message is there; it takes nothing else.
-func (t *tx) recordStates(c chunkRow, outcomes []broadcast.Outcome) error {
-	id := broadcast.ID(c.BroadcastID)
-	rows := db.Each(outcomes, outcomeRow)
-	raw, err := db.List(rows)
+// outcomeTable is outcomes as a statement takes them, column by column.
+type outcomeTable struct {
+	ids, attempts, notBefore, ats                []int64
+	states, reasons, codes, details, activityIDs []string
+	maybe                                        []bool
+}
+
+const outcomeColumns = `id bigint, state text, reason text, code text, detail text, attempts bigint, not_before bigint, activity_id text, maybe_sent boolean, at bigint`
+
+func newOutcomeTable(outcomes []broadcast.Outcome, idempotent bool) *outcomeTable {
+	ints, texts := make([]int64, 4*len(outcomes)), make([]string, 5*len(outcomes))
+	n := len(outcomes)
+	t := &outcomeTable{
+		ids: ints[:n:n], attempts: ints[n : 2*n : 2*n], notBefore: ints[2*n : 3*n : 3*n], ats: ints[3*n:],
+		states: texts[:n:n], reasons: texts[n : 2*n : 2*n], codes: texts[2*n : 3*n : 3*n], details: texts[3*n : 4*n : 4*n], activityIDs: texts[4*n:],
+		maybe: make([]bool, n),
+	}
+	for i, o := range outcomes {
+		t.ids[i], t.attempts[i], t.notBefore[i], t.ats[i] = o.DeliveryID, int64(o.Attempts), db.Millis(o.NotBefore), db.Millis(o.At)
+		t.states[i], t.reasons[i], t.codes[i], t.details[i] = string(o.State), string(o.Reason), db.Clean(o.Code, maxCode), db.Clean(o.Detail, maxDetail)
+		t.activityIDs[i], t.maybe[i] = db.Clean(o.ActivityID, 0), o.MaybeSent && !idempotent
+	}
+	return t
+}
+
+// keep leaves only the rows that f wants.
+func (o *outcomeTable) keep(f func(i int) bool) {
+	n := 0
+	for i := range o.ids {
+		if !f(i) {
+			continue
+		}
+		o.ids[n], o.attempts[n], o.notBefore[n], o.ats[n], o.maybe[n] = o.ids[i], o.attempts[i], o.notBefore[i], o.ats[i], o.maybe[i]
+		o.states[n], o.reasons[n], o.codes[n], o.details[n], o.activityIDs[n] = o.states[i], o.reasons[i], o.codes[i], o.details[i], o.activityIDs[i]
+		n++
+	}
+	o.ids, o.attempts, o.notBefore, o.ats, o.maybe = o.ids[:n], o.attempts[:n], o.notBefore[:n], o.ats[:n], o.maybe[:n]
+	o.states, o.reasons, o.codes, o.details, o.activityIDs = o.states[:n], o.reasons[:n], o.codes[:n], o.details[:n], o.activityIDs[:n]
+}
+
+// store writes the rows to those of their deliveries that meet a condition and
+// returns how many. The range of IDs keeps any plan, with statistics however old,
+// inside the chunk. An activity ID once known stays.
+func (t *tx) store(id broadcast.ID, o *outcomeTable, condition string) (int64, error) {
+	args := append(make([]any, 0, 14), t.Tenant(), string(id), slices.Min(o.ids), slices.Max(o.ids))
+	args = append(args, t.Pack(o.ids, o.states, o.reasons, o.codes, o.details, o.attempts, o.notBefore, o.activityIDs, o.maybe, o.ats)...)
+	return t.Do(`UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts, not_before = r.not_before,
+			activity_id = CASE WHEN r.activity_id = '' THEN d.activity_id ELSE r.activity_id END, maybe_sent = r.maybe_sent, updated_at = r.at
+		FROM `+t.Unpack(5, outcomeColumns)+`
+		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.id BETWEEN $3 AND $4 AND d.id = r.id AND `+condition, args...)
+}
+
+// recordReady writes outcomes of deliveries that are all still ready, and about
+// which the ledger has no doubt of its own: the usual case. errSurprise if not.
+func (t *tx) recordReady(id broadcast.ID, o *outcomeTable) error {
+	n, err := t.store(id, o, `d.state = 'ready' AND (r.maybe_sent OR NOT d.maybe_sent)`)
+	if err == nil && n != int64(len(o.ids)) {
+		err = errSurprise
+	}
 	if err != nil {
 		return err
 	}
-	var was []before
-	// The range keeps any plan, with statistics however old, inside the chunk.
-	a := db.Args{"id": c.BroadcastID, "rows": raw, "first": c.FirstID, "last": c.LastID}
-	if _, err := t.Scan(&was, `SELECT d.id, d.state, d.maybe_sent FROM deliveries d JOIN `+t.Rows("rows", "id bigint")+` AS r ON d.id = r.id
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id BETWEEN @first AND @last AND d.state IN ('ready', 'cancelled', 'skipped')`, a); err != nil {
-		return err
-	}
-	open := make(map[int64]before, len(was))
-	for _, b := range was {
-		open[b.ID] = b
-	}
-	kept := rows[:0]
-	for _, r := range rows {
-		b, ok := open[r.ID]
-		if !ok {
-			continue
-		}
-		delete(open, r.ID) // a second outcome for the same delivery in one batch is none
-		to := broadcast.DeliveryState(r.State)
-		if b.State != broadcast.DeliveryReady && to != broadcast.DeliverySent {
-			continue
-		}
-		r.MaybeSent = r.MaybeSent || b.MaybeSent
-		t.count(id, b.State, to, 1)
-		if to == broadcast.DeliverySent && r.MaybeSent {
+	ends := map[broadcast.DeliveryState]int{}
+	for i, state := range o.states {
+		to := broadcast.DeliveryState(state)
+		ends[to]++
+		if to == broadcast.DeliverySent && o.maybe[i] {
 			t.tally(id).MaybeRepeated++
 		}
-		kept = append(kept, r)
 	}
-	if a["rows"], err = db.List(kept); err != nil {
+	for to, n := range ends {
+		t.count(id, broadcast.DeliveryReady, to, n)
+	}
+	return nil
+}
+
+// recordOpen writes each outcome whose delivery is still open. One that was marked
+// otherwise in the meantime (the lease had run out, but nobody took over) still
+// becomes sent, because the message is there; it takes nothing else.
+func (t *tx) recordOpen(id broadcast.ID, o *outcomeTable) error {
+	type before struct {
+		state broadcast.DeliveryState
+		maybe bool
+	}
+	open := make(map[int64]before, len(o.ids))
+	args := append([]any{t.Tenant(), string(id), slices.Min(o.ids), slices.Max(o.ids)}, t.Pack(o.ids)...)
+	if _, err := t.Look(func(r db.Row) { open[r.Int(0)] = before{broadcast.DeliveryState(r.Text(1)), r.Bool(2)} },
+		`SELECT d.id, d.state, d.maybe_sent FROM deliveries d JOIN `+t.Unpack(5, "id bigint")+` ON d.id = r.id
+		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.id BETWEEN $3 AND $4
+			AND (d.state IN ('ready', 'cancelled', 'skipped', 'expired') OR (d.state = 'failed' AND d.reason = 'unconfirmed'))`, args...); err != nil {
 		return err
 	}
-	_, err = t.Exec(`UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts,
-			not_before = r.not_before, activity_id = r.activity_id, maybe_sent = r.maybe_sent, updated_at = r.at
-		FROM `+t.Rows("rows", "id bigint, state text, reason text, code text, detail text, attempts bigint, not_before bigint, activity_id text, maybe_sent boolean, at bigint")+` AS r
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id BETWEEN @first AND @last AND d.id = r.id`, a)
+	o.keep(func(i int) bool {
+		b, ok := open[o.ids[i]]
+		to := broadcast.DeliveryState(o.states[i])
+		if !ok || b.state != broadcast.DeliveryReady && to != broadcast.DeliverySent {
+			return false
+		}
+		delete(open, o.ids[i]) // a second outcome for the same delivery in one batch is none
+		o.maybe[i] = o.maybe[i] || b.maybe
+		t.count(id, b.state, to, 1)
+		if to == broadcast.DeliverySent && o.maybe[i] {
+			t.tally(id).MaybeRepeated++
+		}
+		return true
+	})
+	if len(o.ids) == 0 {
+		return nil
+	}
+	_, err := t.store(id, o, `TRUE`)
 	return err
 }
 
-func outcomeRow(o broadcast.Outcome) outcomeJSON {
-	return outcomeJSON{
-		ID: o.DeliveryID, State: string(o.State), Reason: string(o.Reason), Code: db.Clean(o.Code, 100), Detail: db.Clean(o.Detail, maxDetail),
-		Attempts: o.Attempts, NotBefore: db.Millis(o.NotBefore), ActivityID: db.Clean(o.ActivityID, 0), MaybeSent: o.MaybeSent, At: db.Millis(o.At),
+// recordAttempts keeps a line for each try that failed with a code.
+func (t *tx) recordAttempts(id broadcast.ID, outcomes []broadcast.Outcome, idempotent bool) error {
+	failed := slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.Outcome) bool { return o.Code == "" })
+	if len(failed) == 0 {
+		return nil
 	}
+	o := newOutcomeTable(failed, idempotent)
+	_, err := t.Do(`INSERT INTO attempts (tenant_id, broadcast_id, delivery_id, at, number, status, code, detail, maybe_sent)
+		SELECT CAST($1 AS text), CAST($2 AS text), r.id, r.at, r.number, r.status, r.code, r.detail, r.maybe_sent
+		FROM `+t.Unpack(3, "id bigint, at bigint, number bigint, status bigint, code text, detail text, maybe_sent boolean")+` WHERE TRUE ON CONFLICT DO NOTHING`,
+		append([]any{t.Tenant(), string(id)}, t.Pack(o.ids, o.ats, o.attempts, db.Each(failed, func(o broadcast.Outcome) int64 { return int64(o.Status) }), o.codes, o.details, o.maybe)...)...)
+	return err
+}
+
+// tells is whether an outcome says something of the bot at its person.
+func tells(o broadcast.Outcome) bool {
+	return o.NewAddress != nil || o.Forget || o.Installation != ""
 }
 
 // recordInstallations writes what the answers said of the bot at each person:
@@ -155,9 +255,7 @@ func (t *tx) recordInstallations(c broadcast.Chunk, outcomes []broadcast.Outcome
 // notOvertaken are the outcomes that say something of an installation of which no
 // event has spoken since, in the order of their IDs.
 func (t *tx) notOvertaken(outcomes []broadcast.Outcome) ([]broadcast.Outcome, error) {
-	told := slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.Outcome) bool {
-		return o.NewAddress == nil && !o.Forget && o.Installation == ""
-	})
+	told := slices.DeleteFunc(slices.Clone(outcomes), func(o broadcast.Outcome) bool { return !tells(o) })
 	rows, err := db.People(db.Each(told, func(o broadcast.Outcome) broadcast.EntraID { return o.EntraID }))
 	if err != nil {
 		return nil, err

@@ -26,7 +26,8 @@ type Store struct {
 	budget.Budget
 	census.Census
 	doors.Doors
-	db *db.DB
+	db   *db.DB
+	late lateTurns
 }
 
 // Open connects to the database and does not migrate it. The error says what is
@@ -68,5 +69,8 @@ func (s *Store) HandOutAfterCommit(f func(ctx context.Context, works []broadcast
 	s.db.HandOutAfterCommit(f)
 }
 
-// maxDetail is how many characters of somebody else's error text are kept.
-const maxDetail = 500
+// How many characters of somebody else's error are kept: its text and its code.
+const (
+	maxDetail = 500
+	maxCode   = 100
+)

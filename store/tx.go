@@ -57,14 +57,9 @@ func (t *tx) settle() error {
 		if d == (tallyCounts{}) {
 			continue
 		}
-		n, err := t.Exec(`UPDATE tallies SET pending = pending + @pending , ready = ready + @ready , sent = sent + @sent ,
-			failed = failed + @failed , skipped = skipped + @skipped , cancelled = cancelled + @cancelled ,
-			expired = expired + @expired , maybe_repeated = maybe_repeated + @repeated
-			WHERE tenant_id = @tenant AND broadcast_id = @id `,
-			db.Args{
-				"pending": d.Pending, "ready": d.Ready, "sent": d.Sent, "failed": d.Failed, "skipped": d.Skipped,
-				"cancelled": d.Cancelled, "expired": d.Expired, "repeated": d.MaybeRepeated, "id": string(id),
-			})
+		n, err := t.Do(`UPDATE tallies SET pending = pending + $1, ready = ready + $2, sent = sent + $3, failed = failed + $4, skipped = skipped + $5,
+			cancelled = cancelled + $6, expired = expired + $7, maybe_repeated = maybe_repeated + $8 WHERE tenant_id = $9 AND broadcast_id = $10`,
+			int64(d.Pending), int64(d.Ready), int64(d.Sent), int64(d.Failed), int64(d.Skipped), int64(d.Cancelled), int64(d.Expired), int64(d.MaybeRepeated), t.Tenant(), string(id))
 		if err != nil {
 			return fmt.Errorf("tally of %s: %w", id, err)
 		}

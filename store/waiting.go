@@ -26,7 +26,7 @@ type chunkKey struct {
 }
 
 const liveOf = `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d JOIN broadcasts b ON b.tenant_id = d.tenant_id AND b.id = d.broadcast_id
-	WHERE d.tenant_id = @tenant AND b.state <> 'cancelled' AND d.state IN ('pending', 'ready') AND d.entra_id IN (SELECT entra_id FROM `
+	WHERE d.tenant_id = @tenant AND b.state <> 'cancelled' AND b.recalled_at = 0 AND d.state IN ('pending', 'ready') AND d.entra_id IN (SELECT entra_id FROM `
 
 // live finds what waits for people. Price: a look-up per person in the index of
 // what waits, which is small.
@@ -85,8 +85,9 @@ func (t *tx) lockWaiting(ids []broadcast.EntraID) ([]waitingRow, error) {
 	return rows, err
 }
 
-// makeReady turns pending deliveries, whose chunks are locked, into ready ones and
-// hands the chunks of sending broadcasts to the engine.
+// makeReady turns pending deliveries, whose chunks are locked, into ready ones, due
+// from now on (who has their chunk in hand does not have them), and asks the engine
+// for hands.
 func (t *tx) makeReady(rows []waitingRow) error {
 	moved, err := t.moveRows(rows, broadcast.DeliveryPending, broadcast.DeliveryReady, "")
 	if err != nil || len(moved) == 0 {
@@ -103,13 +104,23 @@ func (t *tx) makeReady(rows []waitingRow) error {
 		db.Args{"rows": raw, "now": now}); err != nil {
 		return err
 	}
-	var sending []broadcast.ID
-	if _, err := t.Scan(&sending, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'sending'`, nil); err != nil {
+	return t.handOutSeats(keys)
+}
+
+// handOutSeats asks for hands at broadcasts that are sending and have chunks to
+// send now. Somebody who sits there already finds them too.
+func (t *tx) handOutSeats(keys []chunkKey) error {
+	var sending []struct {
+		ID       broadcast.ID
+		Priority broadcast.Priority
+	}
+	if _, err := t.Scan(&sending, `SELECT b.id, b.priority FROM broadcasts b WHERE b.tenant_id = @tenant AND `+named(sendable), db.Args{"now": t.NowMillis()}); err != nil {
 		return err
 	}
-	for _, k := range keys {
-		if slices.Contains(sending, k.BroadcastID) {
-			t.HandOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: k.BroadcastID, Seat: k.Number})
+	for _, b := range sending {
+		chunks := len(slices.DeleteFunc(slices.Clone(keys), func(k chunkKey) bool { return k.BroadcastID != b.ID }))
+		for seat := range min(chunks, broadcast.Seats) {
+			t.HandOut(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: b.ID, Seat: seat + 1, Priority: b.Priority})
 		}
 	}
 	return nil
@@ -147,7 +158,7 @@ func (t *tx) freeChunks(rows []waitingRow) (map[chunkKey]bool, error) {
 		}
 		free[chunkKey{broadcast.ID(c.BroadcastID), c.Number}] = true
 		if c.LeasedUntil > 0 {
-			err = errors.Join(err, t.doubtReady(c, now))
+			err = errors.Join(err, t.doubt(c))
 		}
 	}
 	return free, err
@@ -165,7 +176,7 @@ func (t *tx) moveRows(rows []waitingRow, from, to broadcast.DeliveryState, reaso
 		return nil, err
 	}
 	var moved []waitingRow
-	if _, err := t.Scan(&moved, `UPDATE deliveries SET state = @to , reason = @reason , not_before = 0, updated_at = @now
+	if _, err := t.Scan(&moved, `UPDATE deliveries SET state = @to , reason = @reason , not_before = CASE WHEN @to = 'ready' THEN CAST(@now AS bigint) ELSE 0 END, updated_at = @now
 		FROM `+t.Rows("rows", "id bigint, broadcast_id text")+` AS r
 		WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = r.broadcast_id AND deliveries.id = r.id AND deliveries.state = @from
 		RETURNING deliveries.id, deliveries.entra_id, deliveries.broadcast_id, deliveries.chunk, deliveries.state`,

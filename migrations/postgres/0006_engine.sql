@@ -27,9 +27,16 @@ CREATE INDEX broadcasts_target ON broadcasts (tenant_id, target_id, id) WHERE ta
 -- Who may still be taken in late: few, whatever the number of broadcasts.
 CREATE INDEX broadcasts_late ON broadcasts (tenant_id, late_until) WHERE late_until > 0;
 
-ALTER TABLE chunks ADD COLUMN wave BIGINT NOT NULL DEFAULT 1, ADD COLUMN open_to BIGINT NOT NULL DEFAULT 0;
+-- taken_at is when its holder took the chunk: what became due later is not in hand.
+ALTER TABLE chunks
+    ADD COLUMN wave BIGINT NOT NULL DEFAULT 1,
+    ADD COLUMN open_to BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN taken_at BIGINT NOT NULL DEFAULT 0;
 -- A chunk that is being sent now was opened whole.
-UPDATE chunks SET open_to = last_id WHERE leased_until > 0;
+UPDATE chunks SET open_to = last_id, taken_at = leased_until WHERE leased_until > 0;
+-- In the order in which chunks are taken, so that the next one is the first that is free.
+DROP INDEX chunks_due;
+CREATE INDEX chunks_due ON chunks (tenant_id, broadcast_id, wave, next_at, number) WHERE next_at IS NOT NULL;
 
 -- When somebody came into the directory, or came back: who is "everyone" at the
 -- moment Send is pressed.

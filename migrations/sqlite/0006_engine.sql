@@ -56,8 +56,13 @@ CREATE INDEX broadcasts_late ON broadcasts (tenant_id, late_until) WHERE late_un
 
 ALTER TABLE chunks ADD COLUMN wave INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE chunks ADD COLUMN open_to INTEGER NOT NULL DEFAULT 0;
+-- taken_at is when its holder took the chunk: what became due later is not in hand.
+ALTER TABLE chunks ADD COLUMN taken_at INTEGER NOT NULL DEFAULT 0;
 -- A chunk that is being sent now was opened whole.
-UPDATE chunks SET open_to = last_id WHERE leased_until > 0;
+UPDATE chunks SET open_to = last_id, taken_at = leased_until WHERE leased_until > 0;
+-- In the order in which chunks are taken, so that the next one is the first that is free.
+DROP INDEX chunks_due;
+CREATE INDEX chunks_due ON chunks (tenant_id, broadcast_id, wave, next_at, number) WHERE next_at IS NOT NULL;
 
 -- When somebody came into the directory, or came back: who is "everyone" at the
 -- moment Send is pressed.
@@ -91,12 +96,13 @@ CREATE TABLE halts (
 CREATE UNIQUE INDEX halts_standing ON halts (tenant_id) WHERE lifted_at = 0;
 
 -- What the planner should believe of what is new (0004).
-DELETE FROM sqlite_stat1 WHERE tbl IN ('broadcasts', 'broadcasts_new');
+DELETE FROM sqlite_stat1 WHERE tbl IN ('broadcasts', 'broadcasts_new') OR idx = 'chunks_due';
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('broadcasts', 'sqlite_autoindex_broadcasts_1', '1000 1000 1'),
     ('broadcasts', 'broadcasts_state', '1000 1000 100 1'),
     ('broadcasts', 'broadcasts_target', '100 100 2 1'),
     ('broadcasts', 'broadcasts_late', '10 10 2'),
+    ('chunks', 'chunks_due', '5000 5000 1000 1000 10 1'),
     ('attempts', 'attempts', '100000 100000 10000 2 1'),
     ('halts', 'halts_standing', '1 1');
 ANALYZE sqlite_schema;

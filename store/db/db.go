@@ -42,6 +42,8 @@ type DB struct {
 	writes         *sql.DB
 	closers        []func() error
 	pool           *pgxpool.Pool
+	prepared       *sqlitePrepared
+	trouble        trouble
 
 	inTx        Handout
 	afterCommit func(ctx context.Context, works []broadcast.Work)
@@ -55,15 +57,23 @@ type Words struct {
 	Clock                           string // the database's clock in microseconds
 	// Rows is a list parameter as a table: columns is "id bigint, state text".
 	Rows func(param, columns string) string
+	// Unpack is the table of the columns that Pack made a fast statement's last
+	// parameters, the first of which is $n.
+	Unpack func(n int, columns string) string
+	Pack   func(columns ...any) []any // each a []int64, []string or []bool
 
 	// turn makes a transaction wait its turn: with nobody else holding the name
 	// (alone), or with others who share it.
 	turn func(t *Tx, name string, alone bool) error
 	// transact runs f in one transaction.
-	transact func(ctx context.Context, d *DB, f func(orm *gorm.DB, handOut func([]broadcast.Work) error) error) error
+	transact func(ctx context.Context, d *DB, f inTransaction) error
 	// again tells whether the same transaction may succeed if run once more.
 	again func(error) bool
 }
+
+// inTransaction is what runs in a transaction: through GORM, past it, and with the
+// engine's jobs.
+type inTransaction func(orm *gorm.DB, fast fast, handOut func([]broadcast.Work) error) error
 
 // Open connects to the database and does not migrate it. The error says what is
 // wrong without the DSN's secrets.

@@ -27,6 +27,7 @@ var postgresWords = Words{
 		columns = strings.ReplaceAll(columns, " text", ` text COLLATE "C"`) // as the tables have it
 		return fmt.Sprintf("(SELECT * FROM json_to_recordset(CAST(@%s AS json)) AS j(%s))", param, columns)
 	},
+	Unpack: postgresUnpack, Pack: func(columns ...any) []any { return columns },
 	turn: postgresTurn, transact: postgresTransact, again: postgresAgain,
 }
 
@@ -72,7 +73,7 @@ func (d *DB) openPostgres(ctx context.Context, dsn string) error {
 // postgresTransact begins on the pgx connection under a database/sql one and runs
 // GORM on the latter, so that River can put its jobs into the same transaction
 // (house section 6).
-func postgresTransact(ctx context.Context, d *DB, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
+func postgresTransact(ctx context.Context, d *DB, f inTransaction) error {
 	conn, err := d.writes.Conn(ctx)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func postgresTransact(ctx context.Context, d *DB, f func(*gorm.DB, func([]broadc
 	}()
 	db := d.writer.Session(&gorm.Session{NewDB: true, Context: ctx})
 	db.Statement.ConnPool = conn
-	if err := f(db, func(works []broadcast.Work) error { return d.handOutOn(ctx, conn, works) }); err != nil {
+	if err := f(db, postgresFast{conn}, func(works []broadcast.Work) error { return d.handOutOn(ctx, conn, works) }); err != nil {
 		return err
 	}
 	return conn.Raw(func(any) error { return ptx.Commit(ctx) })

@@ -19,7 +19,7 @@ import (
 var sqliteWords = Words{
 	Least: "MIN", Greatest: "MAX",
 	Clock: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-	Rows:  sqliteRows, transact: sqliteTransact,
+	Rows:  sqliteRows, Unpack: sqliteUnpack, Pack: sqlitePack, transact: sqliteTransact,
 	turn:  func(*Tx, string, bool) error { return nil }, // there is one writer
 	again: func(error) bool { return false },
 }
@@ -62,6 +62,8 @@ func (d *DB) openSQLite(ctx context.Context, file string) error {
 		}
 	}
 	d.Words, d.writes, d.writer, d.reader = sqliteWords, writes, w, r
+	d.prepared = &sqlitePrepared{}
+	d.closers = append(d.closers, d.prepared.close)
 	return nil
 }
 
@@ -82,10 +84,25 @@ func (d *DB) sqlitePool(dsn string, conns int, prepare bool) (*sql.DB, *gorm.DB,
 	return db, g, nil
 }
 
-func sqliteTransact(ctx context.Context, d *DB, f func(*gorm.DB, func([]broadcast.Work) error) error) error {
-	return d.writer.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		return f(db, func([]broadcast.Work) error { return nil })
-	})
+// sqliteTransact begins on a connection of database/sql, so that fast statements
+// can go to the driver's own under it.
+func sqliteTransact(ctx context.Context, d *DB, f inTransaction) error {
+	conn, err := d.writes.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }() // gives it back
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit this does nothing
+	db := d.writer.Session(&gorm.Session{NewDB: true, Context: ctx})
+	db.Statement.ConnPool = tx
+	if err := f(db, sqliteFast{d.prepared, conn}, func([]broadcast.Work) error { return nil }); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 func sqliteRows(param, columns string) string {

@@ -19,6 +19,7 @@ type Args = map[string]any
 type Tx struct {
 	*DB
 	ORM   *gorm.DB
+	fast  fast
 	works []broadcast.Work
 }
 
@@ -36,14 +37,14 @@ func (d *DB) Alone(ctx context.Context) *Tx {
 // Exec runs a statement and returns how many rows it changed.
 func (t *Tx) Exec(stmt string, a Args) (int64, error) {
 	res := t.ORM.Exec(stmt, t.with(stmt, a)...)
-	return res.RowsAffected, res.Error
+	return res.RowsAffected, t.mark(res.Error)
 }
 
 // Scan runs a statement that returns rows into dst: a pointer to a slice, a
 // struct or a single value, which stays untouched when there are none.
 func (t *Tx) Scan(dst any, stmt string, a Args) (int64, error) {
 	res := t.ORM.Raw(stmt, t.with(stmt, a)...).Scan(dst)
-	return res.RowsAffected, res.Error
+	return res.RowsAffected, t.mark(res.Error)
 }
 
 func (t *Tx) with(stmt string, a Args) []any {
@@ -102,12 +103,12 @@ func (d *DB) Write(ctx context.Context, f func(t *Tx) error) error {
 
 func (d *DB) once(ctx context.Context, f func(t *Tx) error) ([]broadcast.Work, error) {
 	t := &Tx{DB: d}
-	err := d.transact(ctx, d, func(orm *gorm.DB, handOut func([]broadcast.Work) error) error {
-		t.ORM = orm
+	err := d.transact(ctx, d, func(orm *gorm.DB, fast fast, handOut func([]broadcast.Work) error) error {
+		t.ORM, t.fast = orm, fast
 		if err := f(t); err != nil || len(t.works) == 0 {
 			return err
 		}
 		return handOut(t.works)
 	})
-	return t.works, err
+	return t.works, d.mark(err)
 }
