@@ -209,7 +209,7 @@ func (s *Service) AdvanceFrom(ctx context.Context, seen *Broadcast, ev Event, no
 		next.Wave = 1
 	case EventResolved:
 		if next.ListedAt.IsZero() {
-			next.ListedAt = s.now()
+			next.ListedAt, next.Expected = s.now(), next.Tally.Total
 		}
 		works = append(works, Work{Kind: KindSweep})
 	}

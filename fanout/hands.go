@@ -3,7 +3,6 @@ package fanout
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -12,7 +11,8 @@ import (
 type Ledger interface {
 	Broadcast(ctx context.Context, id broadcast.ID) (*broadcast.Broadcast, error)
 	Standing(ctx context.Context, id broadcast.ID) (broadcast.Standing, error)
-	History(ctx context.Context, id broadcast.ID) ([]broadcast.Move, error)
+	// Canary counts the first wave by itself.
+	Canary(ctx context.Context, id broadcast.ID) (broadcast.Tally, error)
 	// WantEveryone makes newly eligible people wanted if the rollout is running.
 	WantEveryone(ctx context.Context) error
 }
@@ -24,8 +24,6 @@ type Hands struct {
 	Sweeper  *Sweeper
 	Install  func(ctx context.Context) error // graphinstall, for a while
 	Sync     func(ctx context.Context) error // directory, to the end of a round
-
-	chunks atomic.Int64 // worked by this replica
 }
 
 // Do does one piece of work; it is a broadcast.Do.
@@ -34,9 +32,15 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 	case broadcast.KindResolve:
 		return h.Resolver.Resolve(ctx, w.BroadcastID)
 	case broadcast.KindSend:
-		return h.send(ctx, w)
+		return h.Sender.Seat(ctx, w.BroadcastID)
 	case broadcast.KindCancel:
 		return h.Sweeper.Cancel(ctx, w.BroadcastID)
+	case broadcast.KindExpire:
+		return h.Sweeper.Expire(ctx, w.BroadcastID)
+	case broadcast.KindRetry:
+		return h.Sweeper.Retry(ctx, w.BroadcastID)
+	case broadcast.KindLate:
+		return h.Sweeper.Late(ctx, w.BroadcastID)
 	case broadcast.KindInstall:
 		return h.Install(ctx)
 	case broadcast.KindSync:
@@ -47,16 +51,6 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 		return h.Sweeper.Leftovers.Clean(ctx)
 	}
 	return fmt.Errorf("no hands for work of kind %q", w.Kind)
-}
-
-// send works a chunk. Where chunks go faster than the sweep comes round, the hands
-// would stand idle in between: so it is called for every now and then.
-func (h *Hands) send(ctx context.Context, w broadcast.Work) error {
-	worked, err := h.Sender.send(ctx, w.BroadcastID, w.Seat)
-	if err != nil || !worked || ctx.Err() != nil || h.chunks.Add(1)%(sweepLimit/4) != 0 {
-		return err
-	}
-	return h.Sweeper.Engine.Enqueue(ctx, broadcast.Work{Kind: broadcast.KindSweep})
 }
 
 // sync reads the directory, then lets a running rollout take newcomers up.

@@ -35,10 +35,16 @@ func (d *desk) asked(w broadcast.Work) bool {
 	return slices.Contains(d.works, w)
 }
 
+func (r *replica) sweeper(e broadcast.Engine) *fanout.Sweeper {
+	return &fanout.Sweeper{
+		Service: r.service, Ledger: r.st, Leftovers: r.st, Marks: r.st, Directory: r.people, Engine: e, Now: r.now, Log: slog.New(slog.DiscardHandler),
+	}
+}
+
 func (r *replica) hands(e broadcast.Engine) *fanout.Hands {
 	return &fanout.Hands{
 		Resolver: r.resolver(), Sender: r.sender,
-		Sweeper: &fanout.Sweeper{Service: r.service, Leftovers: r.st, Engine: e, Log: slog.New(slog.DiscardHandler)},
+		Sweeper: r.sweeper(e),
 		Install: func(context.Context) error { return nil },
 		Sync:    func(context.Context) error { return nil },
 	}
@@ -63,8 +69,8 @@ func TestTheSweepMovesOnWhatIsDueAndFindsWhatHasNobody(t *testing.T) {
 		for _, want := range []broadcast.Work{
 			{Kind: broadcast.KindResolve, BroadcastID: due},
 			{Kind: broadcast.KindCancel, BroadcastID: gone},
-			{Kind: broadcast.KindSend, BroadcastID: open, Seat: 1},
-			{Kind: broadcast.KindSend, BroadcastID: open, Seat: 2},
+			{Kind: broadcast.KindSend, BroadcastID: open, Seat: 1, Priority: broadcast.PriorityNormal},
+			{Kind: broadcast.KindSend, BroadcastID: open, Seat: 2, Priority: broadcast.PriorityNormal},
 		} {
 			if !d.asked(want) {
 				w.Errorf("nobody is asked for %+v", want)
@@ -87,12 +93,10 @@ func TestAShortBroadcastDoesNotWaitForALongOne(t *testing.T) {
 		second := w.sending("Short", recipients(1, 3))
 		d := &desk{}
 		w.no(w.hands(d).Do(w.Context(), broadcast.Work{Kind: broadcast.KindSweep}))
-		if !d.asked(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: first, Seat: 1}) {
-			w.Error("nobody is asked for the long one")
-		}
-		at := slices.Index(d.works, broadcast.Work{Kind: broadcast.KindSend, BroadcastID: second, Seat: 1})
-		if at < 0 || at > 2 {
-			w.Errorf("the short one comes at place %d of %d", at, len(d.works))
+		for _, bid := range []broadcast.ID{first, second} {
+			if !d.asked(broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 1, Priority: broadcast.PriorityNormal}) {
+				w.Errorf("nobody is asked for %s: %v", bid, d.works)
+			}
 		}
 	})
 }
@@ -142,29 +146,5 @@ func TestTheWholeWay(t *testing.T) {
 			w.Errorf("%+v", got)
 		}
 		w.onceEach(60)
-	})
-}
-
-// Where chunks go faster than the sweep comes round, it is called for.
-func TestHandsThatEmptyTheirTableCallForMore(t *testing.T) {
-	t.Parallel()
-	each(t, 8, func(w *world) {
-		var pages [][]broadcast.Recipient
-		for i := range 8 {
-			pages = append(pages, recipients(i+1, i+1))
-		}
-		bid, d := w.sending("Fast", pages...), &desk{}
-		h := w.hands(d)
-		for i := range 7 {
-			w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: i + 1}))
-			w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: i + 1})) // nothing to do: does not count
-		}
-		if len(d.works) != 0 {
-			w.Errorf("called early: %v", d.works)
-		}
-		w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 8}))
-		if !d.asked(broadcast.Work{Kind: broadcast.KindSweep}) {
-			w.Error("the hands stand idle until the sweep comes round")
-		}
 	})
 }

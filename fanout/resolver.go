@@ -2,22 +2,39 @@ package fanout
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"slices"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-// Roll is what the resolver writes: the frozen list of a broadcast's recipients.
+// Roll is the list of a broadcast's recipients, for whoever writes it.
 type Roll interface {
-	// AddDeliveries stores recipients as the next chunk, those not yet on the list
-	// only (unique per broadcast and person). Each starts where the ledger says: skipped
-	// (directory's reason, or blocked, removed, refused), ready (address known) or
-	// pending; for pending people without an installation one is wanted.
-	AddDeliveries(ctx context.Context, id broadcast.ID, page []broadcast.Recipient) error
+	// AddDeliveries stores recipients as the next chunk of a wave, those not yet on the
+	// list only (unique per broadcast and person). Each starts where the ledger says:
+	// skipped (directory's reason, or blocked, removed, refused), ready (address known)
+	// or pending; for pending people without an installation one is wanted.
+	AddDeliveries(ctx context.Context, id broadcast.ID, page []broadcast.Recipient, wave int) error
+	// ListPass lists who has the message that a correction or a recall is about, out of
+	// the page of target's deliveries after one; 0 when nobody is left. ErrNotYet
+	// while it is not known of all of them what became of them.
+	ListPass(ctx context.Context, id, target broadcast.ID, after int64) (next int64, err error)
 	// DropDeliveries forgets a list that was never sent from (state resolving).
 	DropDeliveries(ctx context.Context, id broadcast.ID) error
+	// ReachOf tells how many of some people can be written to, and stores nothing.
+	ReachOf(ctx context.Context, people []broadcast.Recipient) (broadcast.Reach, error)
+}
+
+// Everyone lists the whole directory, as of the moment Send was pressed, without
+// anybody's coming by here. What was begun may be begun anew.
+type Everyone interface {
+	CountEveryone(ctx context.Context, id broadcast.ID) (int, error)
+	// CanaryOfEveryone lists the first people who can be reached as the first wave,
+	// unless there is one.
+	CanaryOfEveryone(ctx context.Context, id broadcast.ID, people int) error
+	// ListEveryone lists the page after a person and returns where it ends; "" when
+	// nobody is left.
+	ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (next broadcast.EntraID, err error)
 }
 
 // ChunkSize is how many people one chunk holds: at Microsoft's limit some
@@ -30,6 +47,8 @@ type Resolver struct {
 	Ledger    Ledger
 	Directory broadcast.Directory
 	Roll      Roll
+	Everyone  Everyone
+	Now       func() time.Time
 	Log       *slog.Logger
 }
 
@@ -39,72 +58,46 @@ type Resolver struct {
 // returned, and the sweep comes back. A broadcast that was cancelled meanwhile, or
 // resolved by somebody else, is none of ours any more.
 func (r *Resolver) Resolve(ctx context.Context, id broadcast.ID) error {
-	err := r.resolve(ctx, id)
-	if err == nil {
+	b, err := r.Ledger.Broadcast(ctx, id)
+	if err != nil || !unlisted(b) {
+		return err
+	}
+	if err = r.resolve(ctx, b); err == nil {
 		return nil
 	}
-	if now, gone := r.Ledger.Standing(ctx, id); gone == nil && now.State != broadcast.Resolving {
+	now, gone := r.Ledger.Broadcast(context.WithoutCancel(ctx), id)
+	switch {
+	case gone != nil:
+		return err
+	case !unlisted(now):
 		r.Log.InfoContext(ctx, "resolving given up: the broadcast has moved on", "broadcast", id, "state", now.State, "cause", err)
 		return nil
+	case broadcast.AsError(err) != nil && ctx.Err() == nil && now.State == broadcast.Resolving:
+		return r.fail(ctx, id, broadcast.AsMessage(err))
 	}
 	return err
 }
 
-func (r *Resolver) resolve(ctx context.Context, id broadcast.ID) error {
-	b, err := r.Ledger.Broadcast(ctx, id)
-	if err != nil || b.State != broadcast.Resolving {
-		return err
+// unlisted tells whether a broadcast's list is still to be written, or, of one that
+// failed while it was sent and was resumed, to be sent from again.
+func unlisted(b *broadcast.Broadcast) bool {
+	return b.State == broadcast.Resolving || b.State.Live() && b.ListedAt.IsZero()
+}
+
+func (r *Resolver) resolve(ctx context.Context, b *broadcast.Broadcast) error {
+	if !b.ListedAt.IsZero() { // nobody is taken in who came since
+		return r.Service.Advance(ctx, b.ID, broadcast.EventResolved, "")
 	}
 	if err := b.ApprovedAsIs(); err != nil {
-		return r.fail(ctx, id, err.Error())
-	}
-	if frozen, err := r.frozen(ctx, id); err != nil {
-		return err
-	} else if frozen {
-		return r.Service.Advance(ctx, id, broadcast.EventResolved, "")
-	}
-	if err := r.addAll(ctx, b); err != nil {
-		if known := broadcast.AsError(err); known != nil && ctx.Err() == nil {
-			return r.fail(ctx, id, known.Message)
-		}
 		return err
 	}
-	if now, err := r.Ledger.Standing(ctx, id); err != nil {
-		return err
-	} else if now.Tally.Total == 0 {
-		return r.fail(ctx, id, "The audience is empty: nobody would get this.")
+	switch {
+	case b.Kind == broadcast.KindEdit, b.Kind == broadcast.KindRecall:
+		return r.pass(ctx, b)
+	case b.Audience.Everyone:
+		return r.everyone(ctx, b)
 	}
-	return r.Service.Advance(ctx, id, broadcast.EventResolved, "")
-}
-
-// frozen tells whether the list was complete once before: a broadcast that failed
-// while it was sent and is resumed takes nobody in who came since.
-func (r *Resolver) frozen(ctx context.Context, id broadcast.ID) (bool, error) {
-	moves, err := r.Ledger.History(ctx, id)
-	return slices.ContainsFunc(moves, func(m broadcast.Move) bool { return m.Event == broadcast.EventResolved }), err
-}
-
-func (r *Resolver) addAll(ctx context.Context, b *broadcast.Broadcast) error {
-	page := make([]broadcast.Recipient, 0, ChunkSize)
-	add := func() error {
-		if len(page) == 0 {
-			return nil
-		}
-		err := r.Roll.AddDeliveries(ctx, b.ID, page)
-		page = page[:0]
-		return err
-	}
-	for person, err := range r.Directory.Members(ctx, b.Audience) {
-		if err != nil {
-			return err
-		}
-		if page = append(page, person); len(page) == ChunkSize {
-			if err := add(); err != nil {
-				return err
-			}
-		}
-	}
-	return errors.Join(add(), ctx.Err())
+	return r.groups(ctx, b)
 }
 
 // fail forgets the half list (nothing was sent from it) and tells why.
@@ -114,4 +107,43 @@ func (r *Resolver) fail(ctx context.Context, id broadcast.ID, why string) error 
 		return err
 	}
 	return r.Service.Advance(ctx, id, broadcast.EventFail, why)
+}
+
+var errEmpty = broadcast.Errorf(broadcast.Invalid, "The audience is empty: nobody would get this.")
+
+// complete is the end of a list that was written before anything was sent.
+func (r *Resolver) complete(ctx context.Context, id broadcast.ID) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if now, err := r.Ledger.Standing(ctx, id); err != nil {
+		return err
+	} else if now.Tally.Total == 0 {
+		return errEmpty
+	}
+	return r.Service.Advance(ctx, id, broadcast.EventResolved, "")
+}
+
+// pass lists whom a correction or a recall is for: those who have the message, or
+// may have it. That was a frozen list before.
+func (r *Resolver) pass(ctx context.Context, b *broadcast.Broadcast) error {
+	if b.Kind == broadcast.KindEdit {
+		if err := r.Service.Corrected(ctx, b); err != nil {
+			return err
+		}
+	}
+	for after, more := int64(0), true; more; more = after != 0 {
+		next, err := r.Roll.ListPass(ctx, b.ID, b.Target, after)
+		if err != nil {
+			return err
+		}
+		after = next
+	}
+	if err := r.complete(ctx, b.ID); err != errEmpty {
+		return err
+	}
+	if err := r.Service.Advance(ctx, b.ID, broadcast.EventResolved, ""); err != nil {
+		return err
+	}
+	return r.Service.Advance(ctx, b.ID, broadcast.EventFinish, "Nobody has the message, so there was nothing to do.")
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func (r *replica) resolver() *fanout.Resolver {
-	return &fanout.Resolver{Service: r.service, Ledger: r.st, Directory: r.people, Roll: r.st, Log: slog.New(slog.DiscardHandler)}
+	return &fanout.Resolver{Service: r.service, Ledger: r.st, Directory: r.people, Roll: r.st, Everyone: r.st, Now: r.now, Log: slog.New(slog.DiscardHandler)}
 }
 
 func TestEverybodyOfAnAudienceIsOnTheListOnceInChunks(t *testing.T) {
@@ -135,7 +135,7 @@ func TestNobodyIsAddedToABroadcastThatWasCancelled(t *testing.T) {
 		if got := w.tally(bid); got.Total != fanout.ChunkSize {
 			w.Errorf("%+v", got)
 		}
-		w.no((&fanout.Sweeper{Leftovers: w.st}).Cancel(w.Context(), bid))
+		w.no((&fanout.Sweeper{Marks: w.st}).Cancel(w.Context(), bid))
 		if got := w.tally(bid); got.Cancelled != fanout.ChunkSize {
 			w.Errorf("%+v", got)
 		}

@@ -3,6 +3,7 @@ package fanout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,95 +13,140 @@ import (
 )
 
 // How a chunk is worked. A replica that dies is noticed when its lease runs out;
-// a click on pause is noticed at the next keep. All that may follow a stop (what
-// is in hand, the last record, giving back) fits into one lease.
+// a click on pause is noticed at the next keep.
 const (
 	chunkLease = 30 * time.Second
-	keepEvery  = time.Second
-	keepWithin = 2 * time.Second // a ledger that takes longer is as good as none
+	keepEvery  = 500 * time.Millisecond
+	keepWithin = time.Second // a ledger that takes longer is as good as none
 	flushEvery = 250 * time.Millisecond
-	workSpan   = 15 * time.Second // one piece of work claims no longer than this
-	sendGrace  = 7 * time.Second  // what is in hand at a stop may take this long
-	lastGrace  = 3 * time.Second  // and what the ledger has to be told after it, this long
+	sendGrace  = 7 * time.Second // when the process ends, what is in hand may take this long
+	lastGrace  = 5 * time.Second // and what the ledger has to be told after it, this long
+	// saveWithin is how long results wait for a ledger that is gone: a restart, a
+	// failover, a network that comes back.
+	saveWithin = 90 * time.Second
+	saveFirst  = 100 * time.Millisecond // the wait before the first try again, and
+	saveLast   = time.Second            // before the later ones
 )
 
 // chunkRun is one taking of one chunk.
 type chunkRun struct {
 	sender  *Sender
+	b       *broadcast.Broadcast
 	chunk   broadcast.Chunk
 	payload broadcast.Payload
-	todo    []broadcast.Delivery // touched by the pool's one dispatcher only
+	share   Share
+	window  int
 
-	stopped  context.Context // done when no request may begin any more
-	stop     context.CancelFunc
-	begun    atomic.Int64 // deliveries
-	recorded int64        // touched by the pool's one recorder only
+	stopped context.Context // done when no request may begin any more
+	stop    context.CancelFunc
 
-	mu   sync.Mutex
-	halt *broadcast.Fault
+	taken int           // deliveries handed out; touched by the pool's one dispatcher only
+	open  atomic.Int64  // how many of them may be, from the first on
+	wider chan struct{} // they are more now
+	begun atomic.Int64
+
+	// Touched by the pool's one recorder only, and by finish after it.
+	results int // outcomes that came
+	saved   int // of them, those the ledger has
+	unsaved []broadcast.Outcome
+	trouble error // why the ledger took none; nothing is begun since
+	waiting bool  // this run is counted in the sender's
+
+	mu    sync.Mutex
+	halt  *broadcast.Fault // what concerns more than one recipient
+	cause error            // why the ledger could not be asked
 }
 
-func (r *chunkRun) work(ctx context.Context) error {
-	r.stopped, r.stop = context.WithTimeout(ctx, workSpan)
+func newChunkRun(s *Sender, b *broadcast.Broadcast, c broadcast.Chunk, p broadcast.Payload) *chunkRun {
+	r := &chunkRun{
+		sender: s, b: b, chunk: c, payload: p, window: s.window(), wider: make(chan struct{}, 1),
+		share: s.Budget.For(Flow{Key: string(b.ID), Priority: b.Plan.Priority}),
+	}
+	open := 0
+	for open < len(c.Deliveries) && (r.window == 0 || c.Deliveries[open].ID <= c.OpenTo) {
+		open++
+	}
+	r.open.Store(int64(open))
+	return r
+}
+
+// work sends the chunk until span is over, and gives it back. What was begun by
+// then may take as long as Teams takes, so that a slow answer is no doubt; when ctx
+// ends it gets sendGrace.
+func (r *chunkRun) work(ctx, span context.Context) error {
+	r.stopped, r.stop = context.WithCancel(span)
 	defer r.stop()
+	over, end := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper sync.WaitGroup
-	keeper.Go(r.keep)
+	keeper.Go(func() { r.keep(over) })
 	pool := workerpool.Pool[broadcast.Delivery, broadcast.Outcome]{
-		Claim: r.claim, Do: r.deliver, Record: r.record,
-		Workers: r.sender.Workers, Limiter: r.sender.Budget,
+		Claim: r.claim, Do: r.deliver, Record: r.record, Enough: r.stopped.Done(),
+		Workers: min(r.sender.Workers, len(r.chunk.Deliveries)), Limiter: r,
 		BatchSize: ChunkSize, FlushEvery: flushEvery, Grace: sendGrace,
 	}
-	err := pool.Run(r.stopped)
+	if r.window > 0 {
+		pool.BatchSize = max(1, r.window/2) // the window moves on before it is used up
+	}
+	err := pool.Run(ctx)
 	r.stop()
+	err = errors.Join(err, r.finish(ctx))
+	end()
 	keeper.Wait()
-	return err
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(err, r.cause)
 }
 
-func (r *chunkRun) claim(_ context.Context, n int) ([]broadcast.Delivery, bool, error) {
-	n = min(n, len(r.todo))
-	jobs := r.todo[:n]
-	r.todo = r.todo[n:]
-	return jobs, len(r.todo) > 0, nil
+// claim hands out what is open.
+func (r *chunkRun) claim(ctx context.Context, n int) ([]broadcast.Delivery, bool, error) {
+	all := r.chunk.Deliveries
+	for {
+		if n := min(n, int(r.open.Load())-r.taken); n > 0 {
+			jobs := all[r.taken : r.taken+n]
+			r.taken += n
+			return jobs, r.taken < len(all), nil
+		}
+		select {
+		case <-r.wider:
+		case <-ctx.Done():
+			return nil, false, nil
+		}
+	}
 }
 
-// record stores a batch. When somebody has taken the chunk over, what we know is
-// worth nothing any more: the work stops, and giveBack tells how much it was.
-func (r *chunkRun) record(ctx context.Context, out []broadcast.Outcome) error {
-	err := r.sender.Chunks.RecordOutcomes(ctx, r.chunk, out)
-	if errors.Is(err, broadcast.ErrFenceLost) {
-		return workerpool.ErrStop
+// Wait asks the budget for a first request. A ledger that cannot be asked ends the
+// run, without haste.
+func (r *chunkRun) Wait(ctx context.Context) error {
+	err := r.share.Wait(ctx)
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	if err == nil {
-		r.recorded += int64(len(out))
-	}
-	return err
+	r.stopFor(err)
+	return workerpool.ErrStop
 }
 
-// giveBack frees the chunk if the ledger knows of everything that was begun. If
-// not, the lease is left to run out: whoever takes the chunk then sees that its
-// holder never gave it back, and marks what may arrive twice.
-func (r *chunkRun) giveBack(ctx context.Context) error {
-	s := r.sender
-	if lost := r.begun.Load() - r.recorded; lost > 0 {
-		s.Log.WarnContext(ctx, "outcomes are not in the ledger; these people may get the message again, and are marked so",
-			"broadcast", r.chunk.BroadcastID, "chunk", r.chunk.Number, "fence", r.chunk.Fence, "people", lost)
-		return nil
+// stopFor stops the run because the ledger cannot be asked: what cannot be recorded
+// must not be sent.
+func (r *chunkRun) stopFor(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stopped.Err() == nil {
+		r.cause = err
 	}
-	return s.Chunks.ReleaseChunk(ctx, r.chunk)
+	r.stop()
 }
 
 // keep extends the lease until the work is over, and stops the work when the
-// chunk is no longer ours to send. A ledger that cannot be asked stops it too:
-// what cannot be recorded must not be sent.
-func (r *chunkRun) keep() {
-	for sleep(r.stopped, keepEvery) == nil {
-		ctx, cancel := context.WithTimeout(r.stopped, keepWithin)
+// chunk is no longer ours to send.
+func (r *chunkRun) keep(over context.Context) {
+	for sleep(over, keepEvery) == nil {
+		ctx, cancel := context.WithTimeout(over, keepWithin)
 		ours, err := r.sender.Chunks.KeepChunk(ctx, r.chunk, chunkLease)
 		cancel()
-		if err != nil && r.stopped.Err() == nil {
-			r.sender.Log.WarnContext(ctx, "chunk not kept, stopping it", "broadcast", r.chunk.BroadcastID, "chunk", r.chunk.Number, "cause", err)
-		}
-		if err != nil || !ours {
+		switch {
+		case err != nil:
+			r.stopFor(fmt.Errorf("chunk %d of %s not kept: %w", r.chunk.Number, r.chunk.BroadcastID, err))
+		case !ours:
 			r.stop()
 		}
 	}

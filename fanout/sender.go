@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
@@ -25,37 +26,45 @@ type Messenger interface {
 
 // Chunks is what the sender takes and writes back.
 type Chunks interface {
-	// TakeChunk takes a chunk under its next fence until the lease runs out, with
-	// the deliveries that are ready and due. ErrChunkBusy if somebody else holds it,
-	// an empty chunk if there is nothing to do or the broadcast is not sending.
-	TakeChunk(ctx context.Context, id broadcast.ID, number int, lease time.Duration) (broadcast.Chunk, error)
+	// TakeNext takes the next free chunk of a broadcast with something due, under its
+	// next fence until the lease runs out, and opens it as far as the window reaches:
+	// to that many of its deliveries, or with 0 to all. Number 0 if there is nothing
+	// to do for now, or nothing may be sent.
+	TakeNext(ctx context.Context, id broadcast.ID, lease time.Duration, window int) (broadcast.Chunk, error)
 	// KeepChunk extends the lease; false if the fence is no longer ours or the
-	// broadcast is no longer sending: stop.
+	// broadcast may no longer be sent: stop.
 	KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Duration) (bool, error)
-	// RecordOutcomes stores outcomes and the tally in one transaction, with what they
-	// say of addresses and installations. ErrFenceLost if the fence is no longer ours:
-	// nothing was stored. An outcome of a delivery that was cancelled while it was in
-	// hand still counts: the message is there.
+	// RecordOutcomes stores outcomes, the tally and how far the chunk is open in one
+	// transaction, with what they say of addresses and installations. ErrFenceLost if
+	// the fence is no longer ours: nothing was stored. An outcome of a delivery that
+	// was cancelled while it was in hand still counts: the message is there.
 	RecordOutcomes(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome) error
-	// ReleaseChunk gives the chunk back and notes when its next delivery is due.
-	ReleaseChunk(ctx context.Context, c broadcast.Chunk) error
+	// FinishChunk stores the last outcomes, if any, and gives the chunk back in the
+	// same transaction.
+	FinishChunk(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome) error
 }
 
-// Sender sends chunks: the fan-out. One Sender serves a replica; Send may run
-// several times at once, each on a chunk of its own.
+// seatSpan is how long hands stay with one broadcast before they look who else
+// waits: that is the longest an urgent one waits for them.
+const seatSpan = 5 * time.Second
+
+// Sender sends chunks: the fan-out. One Sender serves a replica; Seat may run
+// several times at once, for one broadcast or many.
 type Sender struct {
 	Service   *broadcast.Service
 	Ledger    Ledger
 	Messenger Messenger
 	Chunks    Chunks
 	Budget    *Budget
-	Workers   int // requests at once per chunk
-	Now       func() time.Time
+	Workers   int              // requests at once per seat
+	Now       func() time.Time // the ledger's clock
 	Log       *slog.Logger
 
 	mu       sync.Mutex
 	composed map[broadcast.ID]composed
 	breaker  breaker
+	outage   outage
+	waiting  atomic.Int64 // runs that hold results the ledger would not take yet
 }
 
 // composed is a broadcast's payload, built once and reused for every recipient.
@@ -64,56 +73,69 @@ type composed struct {
 	payload broadcast.Payload
 }
 
-// Send works one chunk: it takes it under a fence, sends what is due, records
-// outcomes in batches and gives it back. It returns early, with all recorded,
-// when ctx ends, the broadcast is paused or cancelled, or somebody took over.
-func (s *Sender) Send(ctx context.Context, id broadcast.ID, number int) error {
-	_, err := s.send(ctx, id, number)
-	return err
-}
-
-// send also tells whether there was anything to do.
-func (s *Sender) send(ctx context.Context, id broadcast.ID, number int) (worked bool, err error) {
+// Seat sends a broadcast's chunks one after another: it takes one under a fence,
+// sends what is due, records outcomes in batches and gives it back. It returns nil
+// when nothing is due, ctx ends or the broadcast may not be sent, and ErrMore when
+// its time is over before that.
+func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 	b, err := s.Ledger.Broadcast(ctx, id)
 	if err != nil || b.State != broadcast.Sending {
-		return false, err
+		return err
 	}
 	payload, err := s.payload(b)
 	if err != nil {
 		s.Log.WarnContext(ctx, "broadcast cannot be sent as it stands", "broadcast", id, "cause", err)
-		return false, s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
+		return s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
 	}
-	chunk, err := s.take(ctx, id, number)
-	if errors.Is(err, broadcast.ErrChunkBusy) {
-		return false, nil
+	span, stop := context.WithTimeout(ctx, seatSpan)
+	defer stop()
+	for span.Err() == nil && s.waiting.Load() == 0 {
+		chunk, err := s.take(ctx, id)
+		if err != nil {
+			return err
+		}
+		if chunk.Number == 0 {
+			return s.settle(ctx, b)
+		}
+		run := newChunkRun(s, b, chunk, payload)
+		err = run.work(ctx, span)
+		if halt := run.halted(); halt != nil {
+			return errors.Join(err, s.stop(ctx, b, halt))
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err != nil || len(chunk.Deliveries) == 0 {
-		return false, err
+	if ctx.Err() != nil || s.waiting.Load() > 0 {
+		return nil
 	}
-	run := &chunkRun{sender: s, chunk: chunk, payload: payload, todo: chunk.Deliveries}
-	err = run.work(ctx)
-	// The chunk goes back even when ctx is done: otherwise the next one to take it
-	// would wait for the lease, and then take its people for perhaps sent to.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
-	defer cancel()
-	return true, errors.Join(err, run.giveBack(last), s.settle(last, b, run.halted()))
+	return broadcast.ErrMore
+}
+
+// window is how many deliveries of a chunk may be begun and not recorded: as many
+// as can be in hand and on their way into the ledger. That bounds what is in doubt
+// when a replica dies. Where nothing paces the requests, a chunk is over before a
+// window would have moved.
+func (s *Sender) window() int {
+	if s.Budget.rate == 0 {
+		return 0
+	}
+	return 2 * s.Workers
 }
 
 // take takes a chunk. A stop does not interrupt it half-way: nobody would know
 // whether the chunk is ours.
-func (s *Sender) take(ctx context.Context, id broadcast.ID, number int) (broadcast.Chunk, error) {
-	if err := ctx.Err(); err != nil {
-		return broadcast.Chunk{}, err
-	}
+func (s *Sender) take(ctx context.Context, id broadcast.ID) (broadcast.Chunk, error) {
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
 	defer cancel()
-	return s.Chunks.TakeChunk(whole, id, number, chunkLease)
+	return s.Chunks.TakeNext(whole, id, chunkLease, s.window())
 }
 
 // payload composes once per broadcast and hash, after checking that the message
-// is the one that was approved.
+// is the one that was approved. A correction is composed as the announcement it
+// stands for: whoever asks why they got it, asks about that. A recall says nothing.
 func (s *Sender) payload(b *broadcast.Broadcast) (broadcast.Payload, error) {
-	if err := b.ApprovedAsIs(); err != nil {
+	if err := b.ApprovedAsIs(); err != nil || b.Kind == broadcast.KindRecall {
 		return broadcast.Payload{}, err
 	}
 	s.mu.Lock()
@@ -121,7 +143,11 @@ func (s *Sender) payload(b *broadcast.Broadcast) (broadcast.Payload, error) {
 	if c, ok := s.composed[b.ID]; ok && c.hash == b.ApprovedHash {
 		return c.payload, nil
 	}
-	p, err := s.Messenger.Compose(b)
+	as := *b
+	if b.Kind == broadcast.KindEdit {
+		as.ID = b.Target
+	}
+	p, err := s.Messenger.Compose(&as)
 	if err != nil {
 		return broadcast.Payload{}, err
 	}
@@ -132,22 +158,22 @@ func (s *Sender) payload(b *broadcast.Broadcast) (broadcast.Payload, error) {
 	return p, nil
 }
 
-// settle makes the move a chunk's end calls for: stop everything, stop this
-// broadcast, or finish it if this was the last.
-func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast, halt *broadcast.Fault) error {
-	if halt != nil {
-		return s.stop(ctx, b, halt)
-	}
+// settle finishes a broadcast of which nothing is left. One whose first wave is
+// under way waits for what the sweep makes of it.
+func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast) error {
 	now, err := s.Ledger.Standing(ctx, b.ID)
-	if err != nil || !now.Over() {
+	if err != nil || !now.Over() || now.Wave == 0 {
 		return err
 	}
-	return s.Service.Advance(ctx, b.ID, broadcast.EventFinish, "")
+	return finish(ctx, s.Service, s.Ledger, b.ID)
 }
 
 // stop acts on a fault that concerns more than one person, unless somebody has
-// moved the broadcast since its chunk was taken.
+// moved the broadcast since the seat was taken. It is not cut short by a stop of
+// the process: the fault is known now.
 func (s *Sender) stop(ctx context.Context, b *broadcast.Broadcast, halt *broadcast.Fault) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastGrace)
+	defer cancel()
 	if halt.Scope == broadcast.ScopeService {
 		return s.Service.PauseAll(ctx, b, broadcast.Halt{Reason: halt.Reason, Code: halt.Code, Detail: halt.Detail})
 	}

@@ -47,6 +47,13 @@ func (l *ledger) RecordOutcomes(ctx context.Context, c broadcast.Chunk, out []br
 	return l.Chunks.RecordOutcomes(ctx, c, out)
 }
 
+func (l *ledger) FinishChunk(ctx context.Context, c broadcast.Chunk, out []broadcast.Outcome) error {
+	if l.writeFails.Load() {
+		return errDown
+	}
+	return l.Chunks.FinishChunk(ctx, c, out)
+}
+
 // slow makes every answer of Teams take a while.
 func (w *world) slow(d time.Duration) {
 	w.sim.SetDials(func(s *simulator.Dials) { s.LatencyMS = int(d / time.Millisecond) })
@@ -55,7 +62,7 @@ func (w *world) slow(d time.Duration) {
 // sendAsync begins to send; the returned function waits for the end.
 func (r *replica) sendAsync(ctx context.Context, bid broadcast.ID) (wait func() error) {
 	end := make(chan error, 1)
-	go func() { end <- r.sender.Send(ctx, bid, 1) }()
+	go func() { end <- r.send(ctx, bid) }()
 	return func() error { return <-end }
 }
 
@@ -63,12 +70,10 @@ func TestAChunkIsSentOnceEachAndFinishesItsBroadcast(t *testing.T) {
 	t.Parallel()
 	each(t, 30, func(w *world) {
 		bid := w.sending("Plain", recipients(1, 15), recipients(16, 30))
-		w.no(w.sender.Send(w.Context(), bid, 1))
-		w.in(bid, broadcast.Sending)
-		w.no(w.sender.Send(w.Context(), bid, 2))
+		w.no(w.send(w.Context(), bid))
 		w.in(bid, broadcast.Sent)
 		for range 2 { // done work that comes again does nothing
-			w.no(w.sender.Send(w.Context(), bid, 2))
+			w.no(w.send(w.Context(), bid))
 		}
 		w.tally(bid)
 		w.onceEach(30)
@@ -78,10 +83,13 @@ func TestAChunkIsSentOnceEachAndFinishesItsBroadcast(t *testing.T) {
 func TestWhatWasNotApprovedIsNotSent(t *testing.T) {
 	t.Parallel()
 	each(t, 3, func(w *world) {
-		bid := w.sending("Approved", recipients(1, 2), recipients(3, 3))
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.fail(simulator.Fault{Operation: "send", Person: simulator.EntraID(3), Status: 503, Next: 1})
+		bid := w.sending("Approved", recipients(1, 3))
+		w.no(w.send(w.Context(), bid))
+		w.in(bid, broadcast.Sending)
+		w.clock.forward(time.Minute)
 		w.put(bid, broadcast.Sending, func(b *broadcast.Broadcast) { b.Message.Body = "Slipped in." })
-		w.no(w.sender.Send(w.Context(), bid, 2)) // although the payload was composed before
+		w.no(w.send(w.Context(), bid)) // although the payload was composed before
 		if b := w.in(bid, broadcast.Failed); b.Reason == "" {
 			w.Error("nobody is told why")
 		}
@@ -109,7 +117,7 @@ func TestAStopFinishesWhatIsInHandAndRepeatsNothing(t *testing.T) {
 		if n := len(w.wire.sends()); got.Sent != n || n < 20 || n > 20+2*w.sender.Workers {
 			w.Errorf("%d were sent, and the ledger knows of %d", n, got.Sent)
 		}
-		w.no(w.sender.Send(w.Context(), bid, 1)) // at once: the chunk was given back
+		w.no(w.send(w.Context(), bid)) // at once: the chunk was given back
 		if b := w.in(bid, broadcast.Sent); b.Tally.MaybeRepeated != 0 {
 			w.Errorf("%+v", b.Tally)
 		}
@@ -126,8 +134,7 @@ func TestCancelTakesEffectWithinTwoSeconds(t *testing.T) {
 	t.Parallel()
 	each(t, 150, func(w *world) {
 		bid := stopsWithinTwoSeconds(w, broadcast.EventCancel)
-		sweeper := &fanout.Sweeper{Leftovers: w.st}
-		w.no(sweeper.Cancel(w.Context(), bid))
+		w.no(w.sweeper(nil).Cancel(w.Context(), bid))
 		if got := w.tally(bid); got.Sent+got.Cancelled != 150 || int64(got.Sent) != w.sim.Report().Reached {
 			w.Errorf("%+v", got)
 		}
@@ -146,7 +153,7 @@ func stopsWithinTwoSeconds(w *world, ev broadcast.Event) broadcast.ID {
 			clicked = time.Now()
 		}
 	}
-	w.no(w.sender.Send(w.Context(), bid, 1))
+	w.no(w.send(w.Context(), bid))
 	sends := w.wire.sends()
 	if late := sends[len(sends)-1].Sub(clicked); late > 2*time.Second {
 		w.Errorf("a message left %v after the click", late)
@@ -168,7 +175,7 @@ func TestALostChatIsNotReopenedAfterTheStop(t *testing.T) {
 		bid := w.sending("Deleted chat", recipients(1, 1))
 		ctx, stop := context.WithCancel(w.Context())
 		w.wire.after = func(int) { stop() } // the 404 is on its way
-		w.no(w.sender.Send(ctx, bid, 1))
+		w.no(w.send(ctx, bid))
 		if made := w.sim.Report().Requests["create"]; made != 0 {
 			w.Errorf("%d chats opened", made)
 		}
@@ -176,7 +183,7 @@ func TestALostChatIsNotReopenedAfterTheStop(t *testing.T) {
 			w.Errorf("%+v", d)
 		}
 		w.wire.after = nil
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		w.in(bid, broadcast.Sent)
 		w.onceEach(1)
 	})
@@ -188,12 +195,12 @@ func TestADeadChatIsNotWrittenToAgain(t *testing.T) {
 		w.tell(1, "delete-chat", nil)
 		w.fail(simulator.Fault{Operation: "create", Status: 503, Next: 1})
 		bid := w.sending("Dead chat", recipients(1, 1))
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		if at, err := w.st.Address(w.Context(), id(1)); !broadcast.IsCode(err, broadcast.NotFound) {
 			w.Errorf("still known: %+v, %v", at, err)
 		}
 		w.clock.forward(time.Minute)
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		w.in(bid, broadcast.Sent)
 		if n := len(w.wire.sends()); n != 2 {
 			w.Errorf("%d messages left, want the lost one and the one that arrived", n)
@@ -214,11 +221,11 @@ func TestAChunkIsKeptWhileItIsWorked(t *testing.T) {
 				return
 			}
 			until(w, "the chunk was kept twice", func() bool { return l.keeps.Load() >= 2 })
-			if err := other.sender.Send(w.Context(), bid, 1); err != nil {
+			if err := other.send(w.Context(), bid); err != nil {
 				w.Error(err)
 			}
 		}
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		w.in(bid, broadcast.Sent)
 		if n := len(other.wire.sends()); n != 0 {
 			w.Errorf("another replica sent %d of a chunk that was being worked", n)
@@ -253,7 +260,7 @@ func TestWhoLostTheChunkRecordsNothing(t *testing.T) {
 			<-stalled
 		}
 		heir := w.newReplica(fastClock(2 * time.Minute))
-		w.no(heir.sender.Send(w.Context(), bid, 1))
+		w.no(heir.send(w.Context(), bid))
 		before := w.deliveries(bid)
 		close(awake)
 		w.no(wait())
@@ -278,20 +285,27 @@ func TestWhatCouldNotBeRecordedIsMarkedAsPerhapsSent(t *testing.T) {
 		l.writeFails.Store(true)
 		w.sender.Chunks, w.sender.Workers = l, 2
 		bid := w.sending("No ledger", recipients(1, 40))
-		if err := w.sender.Send(w.Context(), bid, 1); !errors.Is(err, errDown) {
+		ctx, stop := context.WithCancel(w.Context())
+		w.wire.after = func(int) { stop() } // the process ends, and the ledger does not come back for it
+		began := time.Now()
+		if err := w.send(ctx, bid); !errors.Is(err, errDown) {
 			w.Errorf("the engine is told %v", err)
 		}
+		if took := time.Since(began); took > 10*time.Second {
+			w.Errorf("the stop took %v", took)
+		}
+		w.wire.after = nil
 		n := len(w.wire.sends())
 		if n == 40 {
 			w.Error("sent to everybody without a ledger")
 		}
 		l.writeFails.Store(false)
-		w.no(w.sender.Send(w.Context(), bid, 1)) // the lease still runs: nobody's
+		w.no(w.send(w.Context(), bid)) // the lease still runs: nobody's
 		if more := len(w.wire.sends()); more != n {
 			w.Errorf("%d more sent although nobody knows what was", more-n)
 		}
 		w.clock.forward(time.Minute)
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		got, r := w.in(bid, broadcast.Sent).Tally, w.sim.Report()
 		if int(r.Repeats) != n || got.MaybeRepeated < n || r.Reached != 40 {
 			w.Errorf("%d sent before, %d repeats, %+v", n, r.Repeats, got)
@@ -314,7 +328,9 @@ func TestALedgerThatCannotBeAskedStopsTheSending(t *testing.T) {
 				broken(l)
 				w.sender.Chunks, w.sender.Workers = l, 2
 				bid := w.sending("Unkept", recipients(1, 150))
-				w.no(w.sender.Send(w.Context(), bid, 1))
+				if err := w.send(w.Context(), bid); name == "failing" && !errors.Is(err, errDown) || err == nil {
+					w.Errorf("the engine is told %v", err)
+				}
 				sends := w.wire.sends()
 				if span := sends[len(sends)-1].Sub(sends[0]); span > 5*time.Second || len(sends) == 150 {
 					w.Errorf("%d sent over %v", len(sends), span)
@@ -334,9 +350,9 @@ func TestTwoReplicasShareABroadcastAndRepeatNothing(t *testing.T) {
 		bid := w.sending("Shared", recipients(1, 10), recipients(11, 20), recipients(21, 30), recipients(31, 40))
 		var hands sync.WaitGroup
 		for _, r := range []*replica{w.replica, w.newReplica(w.clock)} {
-			for chunk := range 4 {
+			for range 4 {
 				hands.Go(func() {
-					if err := r.sender.Send(w.Context(), bid, chunk+1); err != nil {
+					if err := r.send(w.Context(), bid); err != nil {
 						w.Error(err)
 					}
 				})

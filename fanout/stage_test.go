@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -73,6 +74,7 @@ type replica struct {
 	client  *teams.Client
 	wire    *wire
 	people  *crowd
+	now     func() time.Time
 }
 
 // wire counts the sends that leave a replica and lets a test step in.
@@ -148,7 +150,7 @@ func (w *world) newReplica(c *clock) *replica {
 	w.Helper()
 	transport := teams.NewTransport(32, w.roots)
 	w.Cleanup(transport.CloseIdleConnections)
-	r := &replica{wire: &wire{RoundTripper: transport}, people: &crowd{}, st: storetest.Open(w, w.dsn, c.now)}
+	r := &replica{wire: &wire{RoundTripper: transport}, people: &crowd{}, now: c.now, st: storetest.Open(w, w.dsn, c.now)}
 	r.client = must(teams.NewClient(teams.Options{
 		HTTP: &http.Client{Transport: r.wire}, Token: w.tokens, BotID: simulator.DefaultBotID, TenantID: simulator.DefaultTenantID,
 		Hosts: must(teams.ParseHostList([]string{must(url.Parse(w.base)).Host})), FallbackServiceURL: w.base + "/teams/",
@@ -161,6 +163,15 @@ func (w *world) newReplica(c *clock) *replica {
 		Budget: running(w, fanout.NewBudget(r.st, fanout.FamilyConnector, 0)),
 	}
 	return r
+}
+
+// send sits down for a broadcast until there is nothing to do for now.
+func (r *replica) send(ctx context.Context, bid broadcast.ID) error {
+	for {
+		if err := r.sender.Seat(ctx, bid); !errors.Is(err, broadcast.ErrMore) {
+			return err
+		}
+	}
 }
 
 // running runs a budget until the test is over.
@@ -237,13 +248,19 @@ func recipients(from, to int) []broadcast.Recipient {
 
 var admin = broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "admin", Name: "Adam Admin"}, Roles: []broadcast.Role{broadcast.RoleAdmin}}
 
+// somebody is an audience that is read through the directory.
+var somebody = broadcast.Audience{Groups: []broadcast.Group{{ID: "5eed0000-aaaa-4bbb-8ccc-0123456789ab", Name: "Somebody"}}}
+
 // resolving is an approved broadcast whose audience is still to be resolved.
-func (w *world) resolving(title string) broadcast.ID {
+func (w *world) resolving(title string, change ...func(*broadcast.Broadcast)) broadcast.ID {
 	w.Helper()
 	now := w.clock.now()
 	b := &broadcast.Broadcast{
 		ID: broadcast.NewID(now), State: broadcast.Draft, Author: admin.ActorRef, CreatedAt: now, UpdatedAt: now,
-		Message: broadcast.Message{Title: title, Body: "The **office** stays closed."}, Audience: broadcast.Audience{Everyone: true},
+		Message: broadcast.Message{Title: title, Body: "The **office** stays closed."}, Audience: somebody, Wave: 1, StartedAt: now,
+	}
+	for _, c := range change {
+		c(b)
 	}
 	w.no(w.st.Create(w.Context(), b, broadcast.Move{BroadcastID: b.ID, Event: broadcast.EventCreate, To: broadcast.Draft, At: now}))
 	w.put(b.ID, broadcast.Resolving, func(b *broadcast.Broadcast) { b.ApprovedHash = b.Hash() })
@@ -267,9 +284,9 @@ func (w *world) sending(title string, pages ...[]broadcast.Recipient) broadcast.
 	w.Helper()
 	bid := w.resolving(title)
 	for _, p := range pages {
-		w.no(w.st.AddDeliveries(w.Context(), bid, p))
+		w.no(w.st.AddDeliveries(w.Context(), bid, p, 1))
 	}
-	w.put(bid, broadcast.Sending, nil)
+	w.put(bid, broadcast.Sending, func(b *broadcast.Broadcast) { b.ListedAt = w.clock.now() })
 	return bid
 }
 

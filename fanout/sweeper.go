@@ -3,71 +3,125 @@ package fanout
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
+	"sync"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
 
 // Leftovers is what the sweep asks of the ledger.
 type Leftovers interface {
-	// Unfinished finds work that nobody seems to have in hand: broadcasts resolving,
-	// chunks of sending broadcasts with something due and no lease, cancelled
-	// broadcasts with deliveries left, installations wanted and due. At most limit.
+	// Unfinished finds work that nobody seems to have in hand, at most limit: lists to
+	// be written, seats of broadcasts with something due, what is to be marked, late
+	// joiners to be looked for, installations that are due.
 	Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error)
 	// Finishable finds sending broadcasts with nothing left.
 	Finishable(ctx context.Context) ([]broadcast.ID, error)
+	// CanaryDone finds sending broadcasts whose first wave is over.
+	CanaryDone(ctx context.Context) ([]broadcast.ID, error)
 	// Due finds scheduled broadcasts whose time has come.
 	Due(ctx context.Context) ([]broadcast.ID, error)
-	// CancelLeft marks up to limit waiting deliveries of a cancelled broadcast cancelled,
-	// leaving out chunks in a worker's hands; it returns how many it marked.
-	CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int, error)
 	// Clean forgets handled inbound activities and whatever else has served its time.
 	Clean(ctx context.Context) error
 }
 
-const (
-	// sweepLimit is how many pieces of work one sweep hands out: enough for all
-	// replicas' hands, and few, because a broadcast that starts later waits behind them.
-	sweepLimit  = 32
-	cancelLimit = 5_000 // deliveries marked per step, so that no transaction is long
-)
+// sweepLimit is how many pieces of work one sweep hands out: all seats of as many
+// broadcasts as can reasonably be live at a time. Those that wait are not doubled.
+const sweepLimit = 256
 
 // Sweeper moves on what is due and finds work that nobody has in hand. It runs
 // every second and is what makes lost, doubled or forgotten work harmless.
 type Sweeper struct {
 	Service   *broadcast.Service
+	Ledger    Ledger
 	Leftovers Leftovers
+	Marks     Marks
+	Directory broadcast.Directory
 	Engine    broadcast.Engine
+	Now       func() time.Time
 	Log       *slog.Logger
+
+	mu   sync.Mutex
+	read map[broadcast.ID]time.Time // when an audience was last read for late joiners
 }
 
 // Sweep does one round. One broadcast's trouble does not keep the others waiting.
 func (s *Sweeper) Sweep(ctx context.Context) error {
-	finish := s.moveAll(ctx, s.Leftovers.Finishable, broadcast.EventFinish)
-	release := s.moveAll(ctx, s.Leftovers.Due, broadcast.EventRelease)
-	works, err := s.Leftovers.Unfinished(ctx, sweepLimit)
-	if err == nil && len(works) > 0 {
-		err = s.Engine.Enqueue(ctx, works...)
+	err := errors.Join(
+		each(ctx, s.Leftovers.Finishable, func(ctx context.Context, id broadcast.ID) error { return finish(ctx, s.Service, s.Ledger, id) }),
+		each(ctx, s.Leftovers.CanaryDone, s.judge),
+		each(ctx, s.Leftovers.Due, func(ctx context.Context, id broadcast.ID) error {
+			return s.Service.Advance(ctx, id, broadcast.EventRelease, "")
+		}))
+	works, finding := s.Leftovers.Unfinished(ctx, sweepLimit)
+	if finding == nil && len(works) > 0 {
+		finding = s.Engine.Enqueue(ctx, works...)
 	}
-	return errors.Join(finish, release, err)
+	return errors.Join(err, finding)
 }
 
-func (s *Sweeper) moveAll(ctx context.Context, find func(context.Context) ([]broadcast.ID, error), ev broadcast.Event) error {
+func each(ctx context.Context, find func(context.Context) ([]broadcast.ID, error), do func(context.Context, broadcast.ID) error) error {
 	ids, err := find(ctx)
 	for _, id := range ids {
-		err = errors.Join(err, s.Service.Advance(ctx, id, ev, ""))
+		err = errors.Join(err, do(ctx, id))
 	}
 	return err
 }
 
-// Cancel marks what a cancelled broadcast left waiting. Chunks in a worker's
-// hands are left to it; the sweep brings the rest back here.
-func (s *Sweeper) Cancel(ctx context.Context, id broadcast.ID) error {
-	for ctx.Err() == nil {
-		n, err := s.Leftovers.CancelLeft(ctx, id, cancelLimit)
-		if err != nil || n == 0 {
-			return err
+// finish ends a broadcast of which nothing is left. Somebody may be taken in late
+// in that very moment: then it is not over after all.
+func finish(ctx context.Context, service *broadcast.Service, ledger Ledger, id broadcast.ID) error {
+	if err := service.Advance(ctx, id, broadcast.EventFinish, ""); err != nil {
+		return err
+	}
+	return reopen(ctx, service, ledger, id)
+}
+
+// reopen lets a broadcast that is over be sent to whoever is on its list again.
+func reopen(ctx context.Context, service *broadcast.Service, ledger Ledger, id broadcast.ID) error {
+	now, err := ledger.Standing(ctx, id)
+	if err != nil || now.State != broadcast.Sent || now.Tally.Ready == 0 {
+		return err
+	}
+	return service.Advance(ctx, id, broadcast.EventLate, "People who got the app since are taken in.")
+}
+
+// judge decides what follows a first wave: by itself only where the plan says so,
+// somebody was reached, and no more failed than it allows.
+func (s *Sweeper) judge(ctx context.Context, id broadcast.ID) error {
+	b, err := s.Ledger.Broadcast(ctx, id)
+	if err != nil || b.State != broadcast.Sending || b.Wave > 0 {
+		return err
+	}
+	tally, err := s.Ledger.Canary(ctx, id)
+	if err != nil {
+		return err
+	}
+	ev := broadcast.EventHold
+	tried := tally.Sent + tally.Failed
+	if c := b.Plan.Canary; c.Auto && tried > 0 && 100*tally.Failed <= c.MaxFailedPercent*tried {
+		ev = broadcast.EventGo
+	}
+	_, err = s.Service.AdvanceFrom(ctx, b, ev, firstWave(tally))
+	return err
+}
+
+// firstWave is how a first wave went, in words.
+func firstWave(t broadcast.Tally) string {
+	if t.Total == 0 {
+		return "First wave: nobody of it can be reached."
+	}
+	parts := []string{fmt.Sprintf("%d of %d sent", t.Sent, t.Total)}
+	for _, p := range []struct {
+		n     int
+		words string
+	}{{t.Failed, "failed"}, {t.Skipped, "skipped"}, {t.Expired, "expired"}, {t.Pending, "without the app so far"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.words))
 		}
 	}
-	return ctx.Err()
+	return "First wave: " + strings.Join(parts, ", ") + "."
 }

@@ -18,7 +18,7 @@ type pace struct {
 func (w *world) race(bid broadcast.ID) pace {
 	w.Helper()
 	began := time.Now()
-	w.no(w.sender.Send(w.Context(), bid, 1))
+	w.no(w.send(w.Context(), bid))
 	w.in(bid, broadcast.Sent)
 	sends := w.wire.sends()
 	p := pace{sends[len(sends)-1].Sub(began), w.sim.Report().Throttled["send"]}
@@ -75,7 +75,7 @@ func TestOnePersonsThrottledChatHoldsUpNobodyElse(t *testing.T) {
 		bid := w.sending("Talkative", recipients(1, 40))
 		w.slow(20 * time.Millisecond)
 		w.sender.Workers = 4
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		if got := w.in(bid, broadcast.Sending).Tally; got.Sent != 39 || got.Ready != 1 {
 			w.Fatalf("%+v", got)
 		}
@@ -83,9 +83,9 @@ func TestOnePersonsThrottledChatHoldsUpNobodyElse(t *testing.T) {
 			w.clock.forward(time.Minute)
 			next := w.sending("Next", recipients(2, 6))
 			began := time.Now()
-			w.no(w.sender.Send(w.Context(), next, 1))
+			w.no(w.send(w.Context(), next))
 			w.in(next, broadcast.Sent)
-			w.no(w.sender.Send(w.Context(), bid, 1))
+			w.no(w.send(w.Context(), bid))
 			if took := time.Since(began); took > 900*time.Millisecond {
 				w.Errorf("another broadcast waited %v", took)
 			}
@@ -96,7 +96,7 @@ func TestOnePersonsThrottledChatHoldsUpNobodyElse(t *testing.T) {
 		}
 		w.fail()
 		w.clock.forward(time.Minute)
-		w.no(w.sender.Send(w.Context(), bid, 1))
+		w.no(w.send(w.Context(), bid))
 		w.in(bid, broadcast.Sent)
 	})
 }

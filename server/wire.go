@@ -169,12 +169,14 @@ func (s *Server) employ(w *world) error {
 	}
 	s.engine = eng
 	s.hands = &fanout.Hands{
-		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Log: s.log},
+		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Everyone: s.store, Now: time.Now, Log: s.log},
 		Sender: &fanout.Sender{
 			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Workers: s.config.Workers,
 			Budget: s.budgets.connector, Now: time.Now, Log: s.log,
 		},
-		Sweeper: &fanout.Sweeper{Service: s.service, Leftovers: s.store, Engine: eng, Log: s.log},
+		Sweeper: &fanout.Sweeper{
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.directory, Engine: eng, Now: time.Now, Log: s.log,
+		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Sync:    w.directory.Sync,
 	}
