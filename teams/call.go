@@ -1,14 +1,11 @@
 package teams
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptrace"
 	"strings"
-	"sync/atomic"
+	"time"
 )
 
 // Answers are read up to these many bytes; a page of 500 members is about 200 KB.
@@ -17,26 +14,37 @@ const (
 	maxMembers = 2 << 20
 )
 
+const contentType = "application/json; charset=utf-8"
+
 // call is one request to the Connector.
 type call struct {
 	method string
-	url    string
+	to     *place
+	path   string // under the place, escaped, perhaps with a query
 	body   []byte
 	posts  bool  // stores a message: it may have been stored though the call failed
 	limit  int64 // bytes of the answer to read; 0 for maxAnswer
 }
 
+func (k *call) bound() int64 { return cmp.Or(k.limit, maxAnswer) }
+
 // do makes a call and returns the body of its success, or a *broadcast.Fault. A 401
-// is tried once more with a new token (protocol A.2).
-func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+// is tried once more with a new token (protocol A.2). The time limit is real time,
+// whatever clock the client has for the rest.
+func (c *Client) do(ctx context.Context, k *call) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, networkFault(err, false)
+	}
+	by := time.Now().Add(c.timeout)
+	if end, ok := ctx.Deadline(); ok && end.Before(by) {
+		by = end
+	}
 	for again := false; ; again = true {
-		token, err := c.token.Token(ctx)
+		token, err := c.bearer(ctx, by)
 		if err != nil {
 			return nil, tokenFault(err)
 		}
-		a, err := c.once(ctx, k, token)
+		a, err := c.once(ctx, k, token, by)
 		if err != nil {
 			return nil, err
 		}
@@ -51,41 +59,39 @@ func (c *Client) do(ctx context.Context, k call) ([]byte, error) {
 	}
 }
 
-// once makes the call with one token. The trace tells whether the request was
-// written: a connection that was never made has certainly sent nothing.
-func (c *Client) once(ctx context.Context, k call, token string) (answer, error) {
-	var wrote atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { wrote.Store(true) }})
-	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
-	if err != nil {
-		return answer{}, unusable(CodeHost, "the address cannot be used in a request")
+// bearer is the token in hand, or one that is waited for.
+func (c *Client) bearer(ctx context.Context, by time.Time) (string, error) {
+	if s, ok := c.token.(*credentialSource); ok {
+		if token := s.inHand(); token != "" {
+			return token, nil
+		}
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Accept", "application/json")
-	if k.body != nil {
-		req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	}
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return answer{}, networkFault(err, k.posts && wrote.Load())
-	}
-	defer func() { _ = resp.Body.Close() }() // read only: nothing is lost by a failing close
-	limit := k.limit
-	if limit == 0 {
-		limit = maxAnswer
-	}
-	// A body that breaks off is as good as what came of it: the status has told
-	// already whether the message is there.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, limit))
-	return answer{status: resp.StatusCode, header: resp.Header, body: body, posts: k.posts}, nil
+	ctx, cancel := context.WithDeadline(ctx, by)
+	defer cancel()
+	return c.token.Token(ctx)
 }
 
-// path joins a checked base and path segments, each escaped as encodeURIComponent
-// does: conversation IDs hold : ; = @ and sometimes / or | (protocol C, K.23).
-func path(base string, segments ...string) string {
+// once makes the call with one token.
+func (c *Client) once(ctx context.Context, k *call, token string, by time.Time) (answer, error) {
+	if k.to.direct {
+		return c.wire.carry(ctx, k, token, by)
+	}
+	return c.viaHTTP(ctx, k, token, by)
+}
+
+// path joins path segments, each but the first escaped as encodeURIComponent does:
+// conversation IDs hold : ; = @ and sometimes / or | (protocol C, K.23).
+func path(collection, id string, segments ...string) string {
+	size := len("/v3//") + len(collection) + 3*len(id)
+	for _, s := range segments {
+		size += 1 + 3*len(s)
+	}
 	var b strings.Builder
-	b.WriteString(base)
-	b.WriteString("/v3")
+	b.Grow(size)
+	b.WriteString("/v3/")
+	b.WriteString(collection)
+	b.WriteByte('/')
+	escapeSegment(&b, id)
 	for _, s := range segments {
 		b.WriteByte('/')
 		escapeSegment(&b, s)
@@ -94,17 +100,20 @@ func path(base string, segments ...string) string {
 }
 
 func escapeSegment(b *strings.Builder, s string) {
+	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
 		ch := s[i]
 		if ch >= 'a' && ch <= 'z' || ch >= 'A' && ch <= 'Z' || ch >= '0' && ch <= '9' || strings.IndexByte("-_.~", ch) >= 0 {
 			b.WriteByte(ch)
 			continue
 		}
-		fmt.Fprintf(b, "%%%02X", ch)
+		b.WriteByte('%')
+		b.WriteByte(hex[ch>>4])
+		b.WriteByte(hex[ch&15])
 	}
 }
 
-// usable tells whether an ID can stand in a path: "." and ".." would name another one.
+// usable tells whether IDs can stand in a path: "." and ".." would name another one.
 func usable(ids ...string) bool {
 	for _, id := range ids {
 		if id == "" || id == "." || id == ".." || len(id) > 2000 {

@@ -11,8 +11,10 @@
 //
 // Composer (composer.go, room teams/card) builds one Adaptive Card per broadcast; a
 // million sends reuse its bytes. Client (client.go, call.go) implements
-// broadcast.Messenger over plain net/http and attaches our token only to hosts on
-// the exact list of hosts.go. All knowledge of Microsoft's moods is the one table in
+// broadcast.Messenger and attaches our token only to hosts on the exact list of
+// hosts.go. Its calls go over a Wire (wire.go, line.go), which keeps HTTP/1.1
+// connections and costs half of net/http; where a proxy stands in between, or where
+// no Wire is given, they go over net/http. Both ways keep the same promises. All knowledge of Microsoft's moods is the one table in
 // fault.go. Verifier (verifier.go, keys.go) makes every check of protocol B.3,
 // stricter than Microsoft's own validators where those differ.
 //

@@ -2,6 +2,7 @@ package teams
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"net/http"
@@ -10,6 +11,13 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+)
+
+// Codes of Microsoft's by which a caller must tell answers of one kind apart. A
+// fault's Code has this spelling however the wire had it.
+const (
+	CodeActivityNotFound     = "ActivityNotFoundInConversation" // no such message: edit and recall
+	CodeConversationNotFound = "ConversationNotFound"           // no such chat, or no such person
 )
 
 // faultRow is one line of what the Connector's failures mean.
@@ -34,9 +42,12 @@ const (
 // faultRows is all we know of the Connector's moods: house section 8, protocol E.2
 // and E.3. The first row whose status and code fit counts; what fits none is
 // permanent and the recipient's, because E.3 says: codes not in the table, do not
-// retry. Codes are compared without spaces and case ("Bad Argument", E.3).
+// retry. Codes are compared without spaces and case ("Bad Argument", E.3), and
+// what the table knows is passed on in the table's spelling.
 var faultRows = []faultRow{
+	{400, "BadArgument", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRejected, plainly},
 	{400, "", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRejected, plainly},
+	{401, "BotNotRegistered", broadcast.Permanent, broadcast.ScopeService, broadcast.ReasonCredentials, plainly},
 	{401, "", broadcast.Permanent, broadcast.ScopeService, broadcast.ReasonCredentials, plainly},
 	{403, "BotDisabledByAdmin", broadcast.Permanent, broadcast.ScopeService, broadcast.ReasonBotDisabled, plainly},
 	{403, "ConversationBlockedByUser", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonBlocked, plainly},
@@ -44,8 +55,10 @@ var faultRows = []faultRow{
 	{403, "BotNotInConversationRoster", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRemoved, plainly},
 	{403, "ForbiddenOperationException", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRemoved, plainly},
 	{403, "InvalidBotApiHost", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonBadAddress, plainly},
+	{403, "NotEnoughPermissions", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRejected, plainly},
 	{403, "", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRejected, plainly},
-	{404, "ActivityNotFoundInConversation", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRejected, plainly},
+	{404, CodeActivityNotFound, broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonRejected, plainly},
+	{404, CodeConversationNotFound, broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonGone, forget},
 	{404, "", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonGone, forget},
 	{412, "", broadcast.Transient, broadcast.ScopeRecipient, broadcast.ReasonTrouble, plainly},
 	{413, "", broadcast.Permanent, broadcast.ScopeBroadcast, broadcast.ReasonTooLarge, plainly},
@@ -75,7 +88,7 @@ func (a answer) fault(now time.Time) *broadcast.Fault {
 	row := faultRow{a.status, "", broadcast.Permanent, broadcast.ScopeRecipient, broadcast.ReasonUnknownError, plainly}
 	for _, r := range faultRows {
 		if r.status == a.status && (r.code == "" || sameCode(r.code, code)) {
-			row = r
+			row, code = r, cmp.Or(r.code, code)
 			break
 		}
 	}

@@ -3,10 +3,12 @@ package teams
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // DefaultHosts are the Connector's hosts in Microsoft's clouds (protocol C.8). The
@@ -88,25 +90,8 @@ func isLoopback(host string) bool {
 
 // Allow tells whether our token may be sent to this service URL: nil, or why not.
 func (h HostList) Allow(serviceURL string) error {
-	_, err := h.base(serviceURL)
+	_, err := h.place(serviceURL)
 	return err
-}
-
-// base is the checked service URL without its trailing slash, so that paths can be
-// joined to both forms in use (protocol C).
-func (h HostList) base(serviceURL string) (string, error) {
-	u, err := url.Parse(serviceURL)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" {
-		return "", fmt.Errorf("%q is not a service URL", shorten(serviceURL, 200))
-	}
-	host := strings.ToLower(u.Hostname())
-	switch {
-	case u.Scheme == "https" && h.https[hostKey(host, u.Port())]:
-	case u.Scheme == "http" && h.plain[net.JoinHostPort(host, u.Port())]:
-	default:
-		return "", fmt.Errorf("service URL host %q (%s) is not on the allow-list", u.Host, u.Scheme)
-	}
-	return strings.TrimRight(serviceURL, "/"), nil
 }
 
 // Strings lists the hosts, sorted, for the printed configuration.
@@ -117,6 +102,75 @@ func (h HostList) Strings() []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// place is a service URL that was checked and taken apart once: a million sends
+// go to a handful of them.
+type place struct {
+	base   string // without trailing slash, so that paths can be joined (protocol C)
+	secure bool
+	host   string // as the Host header has it
+	name   string // without port, as the certificate has it
+	addr   string // host:port to connect to
+	prefix string // the base's path, escaped
+	direct bool   // the client's Wire can carry what goes there
+}
+
+// place checks a service URL before anything is sent to it.
+func (h HostList) place(serviceURL string) (*place, error) {
+	u, err := url.Parse(serviceURL)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" {
+		return nil, fmt.Errorf("%q is not a service URL", shorten(serviceURL, 200))
+	}
+	name, port := strings.ToLower(u.Hostname()), u.Port()
+	switch {
+	case u.Scheme == "https" && h.https[hostKey(name, port)]:
+	case u.Scheme == "http" && h.plain[net.JoinHostPort(name, port)]:
+	default:
+		return nil, fmt.Errorf("service URL host %q (%s) is not on the allow-list", u.Host, u.Scheme)
+	}
+	if port == "" {
+		port = "443" // plain http is allowed with a port only
+	}
+	return &place{
+		base: strings.TrimRight(serviceURL, "/"), secure: u.Scheme == "https", host: u.Host, name: name,
+		addr: net.JoinHostPort(name, port), prefix: strings.TrimRight(u.EscapedPath(), "/"),
+	}, nil
+}
+
+// request is what the place looks like to those who decide about proxies.
+func (p *place) request() *http.Request {
+	scheme := "http"
+	if p.secure {
+		scheme = "https"
+	}
+	return &http.Request{URL: &url.URL{Scheme: scheme, Host: p.host}}
+}
+
+// maxPlaces bounds what is remembered; real tenants have a handful of service URLs.
+const maxPlaces = 256
+
+// atlas remembers the places of one client.
+type atlas struct {
+	mu    sync.RWMutex
+	known map[string]*place
+}
+
+func (a *atlas) find(serviceURL string) *place {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.known[serviceURL]
+}
+
+func (a *atlas) keep(serviceURL string, p *place) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.known == nil {
+		a.known = map[string]*place{}
+	}
+	if len(a.known) < maxPlaces {
+		a.known[serviceURL] = p
+	}
 }
 
 // shorten cuts s to at most n characters, with an ellipsis where something is missing.

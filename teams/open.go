@@ -30,7 +30,7 @@ type tenantField struct {
 // it is known, else by the directory ID, which Teams takes as well (protocol C.1).
 func (c *Client) Open(ctx context.Context, id broadcast.EntraID, known broadcast.ConversationReference) (broadcast.ConversationReference, error) {
 	none := broadcast.ConversationReference{}
-	base, err := c.base(known.ServiceURL)
+	to, err := c.place(known.ServiceURL)
 	if err != nil {
 		return none, err
 	}
@@ -44,7 +44,7 @@ func (c *Client) Open(ctx context.Context, id broadcast.EntraID, known broadcast
 	if err != nil {
 		return none, fmt.Errorf("writing a request for a conversation: %w", err)
 	}
-	body, err = c.do(ctx, call{method: http.MethodPost, url: path(base, "conversations"), body: body})
+	body, err = c.do(ctx, &call{method: http.MethodPost, to: to, path: "/v3/conversations", body: body})
 	if err != nil {
 		return none, err
 	}
@@ -80,7 +80,7 @@ const memberPageSize = "500"
 // Members reads a page of the people in a conversation or team; after is the Next of
 // the page before, "" for the first.
 func (c *Client) Members(ctx context.Context, in broadcast.ConversationReference, after string) (MemberPage, error) {
-	at, err := c.at(in, "pagedmembers")
+	k, err := c.at(in, "pagedmembers")
 	if err != nil {
 		return MemberPage{}, err
 	}
@@ -88,7 +88,9 @@ func (c *Client) Members(ctx context.Context, in broadcast.ConversationReference
 	if after != "" {
 		q.Set("continuationToken", after)
 	}
-	body, err := c.do(ctx, call{method: http.MethodGet, url: at + "?" + q.Encode(), limit: maxMembers})
+	k.method, k.limit = http.MethodGet, maxMembers
+	k.path += "?" + q.Encode()
+	body, err := c.do(ctx, &k)
 	if err != nil {
 		return MemberPage{}, err
 	}

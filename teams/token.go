@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -34,11 +35,16 @@ type credentialSource struct {
 	now   func() time.Time
 	turn  chan struct{} // held by the one who fetches
 
-	mu      sync.Mutex
-	token   string
-	renewAt time.Time
-	endsAt  time.Time
+	held    atomic.Pointer[heldToken]
+	mu      sync.Mutex // held by whoever changes what follows, and held with it
 	refused string
+}
+
+// heldToken is a token and its times. It is never changed: a million calls read it
+// without waiting for each other.
+type heldToken struct {
+	token           string
+	renewAt, endsAt time.Time
 }
 
 // CredentialToken is the TokenSource over an azidentity credential. It renews the
@@ -49,7 +55,7 @@ func CredentialToken(cred azcore.TokenCredential, scope string, now func() time.
 }
 
 func (s *credentialSource) Token(ctx context.Context) (string, error) {
-	if t, fresh, _ := s.cached(); fresh {
+	if t := s.inHand(); t != "" {
 		return t, nil
 	}
 	select {
@@ -58,13 +64,12 @@ func (s *credentialSource) Token(ctx context.Context) (string, error) {
 	case <-ctx.Done():
 		return "", fmt.Errorf("waiting for a token: %w", ctx.Err())
 	}
-	t, fresh, alive := s.cached()
-	if fresh {
+	if t := s.inHand(); t != "" { // fetched by whoever had the turn before
 		return t, nil
 	}
 	got, err := s.fetch(ctx)
-	if err != nil && alive {
-		return t, nil
+	if h := s.held.Load(); err != nil && h != nil && s.now().Before(h.endsAt) {
+		return h.token, nil
 	}
 	if err != nil {
 		return "", err
@@ -73,20 +78,21 @@ func (s *credentialSource) Token(ctx context.Context) (string, error) {
 	return got.Token, nil
 }
 
+// inHand is the token, if it is good for a while.
+func (s *credentialSource) inHand() string {
+	if h := s.held.Load(); h != nil && s.now().Before(h.renewAt) {
+		return h.token
+	}
+	return ""
+}
+
 func (s *credentialSource) Drop(token string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.token == token {
-		s.token, s.refused = "", token
+	if h := s.held.Load(); h != nil && h.token == token {
+		s.refused = token
+		s.held.Store(nil)
 	}
-}
-
-func (s *credentialSource) cached() (token string, fresh, alive bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	has := s.token != ""
-	return s.token, has && now.Before(s.renewAt), has && now.Before(s.endsAt)
 }
 
 // fetch asks the credential. The credential has a cache of its own (dependencies,
@@ -112,7 +118,6 @@ func (s *credentialSource) keep(got azcore.AccessToken) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	life := got.ExpiresOn.Sub(s.now())
-	s.token, s.refused = got.Token, ""
-	s.endsAt = got.ExpiresOn
-	s.renewAt = got.ExpiresOn.Add(-min(refreshAhead, life/2))
+	s.refused = ""
+	s.held.Store(&heldToken{token: got.Token, renewAt: got.ExpiresOn.Add(-min(refreshAhead, life/2)), endsAt: got.ExpiresOn})
 }

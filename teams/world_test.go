@@ -31,6 +31,7 @@ type world struct {
 	sim      *simulator.Simulator
 	base     string // https://127.0.0.1:port
 	http     *http.Client
+	wire     *Wire
 	hosts    HostList
 	client   *Client
 	tokens   TokenSource
@@ -72,6 +73,8 @@ func newWorld(t *testing.T, change ...func(*simulator.Options)) *world {
 	transport := NewTransport(16, roots)
 	t.Cleanup(transport.CloseIdleConnections)
 	w.http = &http.Client{Transport: transport}
+	w.wire = NewWire(WireOptions{Roots: roots, Conns: 16})
+	t.Cleanup(w.wire.Close)
 	w.hosts = hostList(t, must(url.Parse(w.base)).Host)
 	w.tokens = CredentialToken(w.credential(simulator.DefaultClientSecret), DefaultScope, time.Now)
 	w.client = w.newClient()
@@ -100,7 +103,7 @@ func hostList(t testing.TB, hosts ...string) HostList {
 
 func (w *world) newClient(change ...func(*Options)) *Client {
 	o := Options{
-		HTTP: w.http, Token: w.tokens, BotID: simulator.DefaultBotID, BotName: "Newsroom", TenantID: simulator.DefaultTenantID,
+		HTTP: w.http, Wire: w.wire, Token: w.tokens, BotID: simulator.DefaultBotID, BotName: "Newsroom", TenantID: simulator.DefaultTenantID,
 		Hosts: w.hosts, FallbackServiceURL: w.base + "/teams/", Composer: must(NewComposer(ComposerOptions{BotID: simulator.DefaultBotID})),
 	}
 	for _, c := range change {
