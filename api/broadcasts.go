@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -17,10 +18,11 @@ func (d *Door) createBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err := readJSON(c, &in); err != nil {
 		return err
 	}
-	if err := d.check(a, in); err != nil {
+	p, err := d.check(a, in)
+	if err != nil {
 		return err
 	}
-	b, err := d.service.Create(c.Request.Context(), a, broadcast.Proposal{Message: in.message(), Audience: in.Audience.audience()})
+	b, err := d.service.Create(c.Request.Context(), a, p)
 	if err != nil {
 		return err
 	}
@@ -29,13 +31,17 @@ func (d *Door) createBroadcast(c *gin.Context, a broadcast.Actor) error {
 	return nil
 }
 
-// check leaves those who may not write at all to the use-case's refusal: what
-// is wrong with their message is not their matter.
-func (d *Door) check(a broadcast.Actor, in draftJSON) error {
+// check reads a proposal and tells what is wrong with it. It leaves those who may not
+// write at all to the use-case's refusal: their message is not the matter.
+func (d *Door) check(a broadcast.Actor, in draftJSON) (broadcast.Proposal, error) {
+	p, err := in.proposal()
 	if !a.MayWrite() {
-		return nil
+		return p, nil
 	}
-	return d.service.Check(broadcast.Proposal{Message: in.message(), Audience: in.Audience.audience()})
+	if err != nil {
+		return p, err
+	}
+	return p, d.service.Check(p)
 }
 
 type editJSON struct {
@@ -57,10 +63,18 @@ func (d *Door) editBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if in.Revision <= 0 {
 		return &broadcast.Error{Code: broadcast.Invalid, Field: "revision", Message: "Say which revision you changed: the number you read with the broadcast."}
 	}
-	if err := d.check(a, in.draftJSON); err != nil {
+	kept, err := d.service.Get(c.Request.Context(), a, id)
+	if err != nil {
 		return err
 	}
-	b, err := d.service.Edit(c.Request.Context(), a, id, in.Revision, broadcast.Proposal{Message: in.message(), Audience: in.Audience.audience()})
+	if kept.Kind == broadcast.KindEdit {
+		in.Audience = audienceOf(kept.Audience) // its announcement's, whatever they say
+	}
+	p, err := d.check(a, in.draftJSON)
+	if err != nil {
+		return err
+	}
+	b, err := d.service.Edit(c.Request.Context(), a, id, in.Revision, p)
 	if err != nil {
 		return err
 	}
@@ -77,7 +91,9 @@ func (d *Door) getBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, asJSON(b, a))
+	out := asJSON(b, a)
+	out.Progress = d.progress(b)
+	c.JSON(http.StatusOK, out)
 	return nil
 }
 
@@ -114,6 +130,7 @@ type askJSON struct {
 	Revision int64  `json:"revision"`
 	Note     string `json:"note"`
 	At       string `json:"at"`
+	Reason   string `json:"reason"` // for retry: only those who failed for it
 }
 
 // move is POST /broadcasts/{id}/{event}, with or without a body.
@@ -129,6 +146,9 @@ func (d *Door) move(ev broadcast.Event) handler {
 		}
 		ask := broadcast.Ask{ID: id, Revision: in.Revision, Note: in.Note}
 		if ask.DueAt, err = in.due(ev); err != nil {
+			return err
+		}
+		if ask.Reason, err = in.reason(ev); err != nil {
 			return err
 		}
 		b, err := d.service.Do(c.Request.Context(), a, ev, ask)
@@ -157,6 +177,23 @@ func (in askJSON) due(ev broadcast.Event) (time.Time, error) {
 		return time.Time{}, bad("Give the time with its offset, like 2026-01-31T09:00:00+01:00.")
 	}
 	return at, nil
+}
+
+// reason reads whom a retry is for; any other move takes everybody.
+func (in askJSON) reason(ev broadcast.Event) (broadcast.Reason, error) {
+	bad := func(format string, args ...any) error {
+		return &broadcast.Error{Code: broadcast.Invalid, Field: "reason", Message: fmt.Sprintf(format, args...)}
+	}
+	switch r := broadcast.Reason(in.Reason); {
+	case r == "":
+		return "", nil
+	case ev != broadcast.EventRetry:
+		return "", bad("Only retry takes a reason people failed for. Say why in “note”.")
+	case !slices.Contains(broadcast.Reasons(), r):
+		return "", bad("There is no reason %q. GET …/reasons lists those people failed for.", r)
+	default:
+		return r, nil
+	}
 }
 
 type moveJSON struct {

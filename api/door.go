@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/teams"
 )
 
@@ -19,8 +20,9 @@ type Options struct {
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    InboxStore
-	// Ready tells whether this process can work: database there, schema right. The
-	// sentence of a *broadcast.Error is shown to whoever asks, others only logged.
+	// Ready tells whether this process can work: database there and with room to
+	// write, schema right. The sentence of a *broadcast.Error is shown to whoever asks
+	// (with the code DiskFull, if it has that one); others are only logged.
 	Ready   func(ctx context.Context) error
 	Version string
 	Log     *slog.Logger
@@ -32,6 +34,7 @@ type Door struct {
 	o       Options
 	service *broadcast.Service
 	inbox   *inbox
+	pace    pace.Meter
 	log     *slog.Logger
 }
 

@@ -54,6 +54,8 @@ func (d *Door) table() []route {
 		{get, v1 + "/broadcasts/:id", keyed, d.getBroadcast},
 		{put, v1 + "/broadcasts/:id", keyed, d.editBroadcast},
 		{get, v1 + "/broadcasts/:id/recipients", keyed, d.listRecipients},
+		{get, v1 + "/broadcasts/:id/recipients/:delivery/attempts", keyed, d.listAttempts},
+		{get, v1 + "/broadcasts/:id/passes", keyed, d.listPasses},
 		{get, v1 + "/broadcasts/:id/reasons", keyed, d.listReasons},
 		{get, v1 + "/broadcasts/:id/history", keyed, d.listHistory},
 		{get, v1 + "/broadcasts/:id/card", keyed, d.showCard},
@@ -68,6 +70,14 @@ func (d *Door) table() []route {
 		{post, v1 + "/broadcasts/:id/pause", keyed, d.move(broadcast.EventPause)},
 		{post, v1 + "/broadcasts/:id/resume", keyed, d.move(broadcast.EventResume)},
 		{post, v1 + "/broadcasts/:id/cancel", keyed, d.move(broadcast.EventCancel)},
+
+		{post, v1 + "/broadcasts/:id/go", keyed, d.move(broadcast.EventGo)},
+		{post, v1 + "/broadcasts/:id/retry", keyed, d.move(broadcast.EventRetry)},
+		{post, v1 + "/broadcasts/:id/recall", keyed, d.move(broadcast.EventRecall)},
+		{post, v1 + "/broadcasts/:id/correct", keyed, d.correct},
+
+		{get, v1 + "/halt", keyed, d.showHalt},
+		{post, v1 + "/halt/lift", keyed, d.liftHalt},
 
 		{post, v1 + "/audience/reach", keyed, d.reach},
 		{get, v1 + "/groups", keyed, d.findGroups},

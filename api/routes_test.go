@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,7 +33,7 @@ func (w *world) routes() gin.RoutesInfo {
 }
 
 func concrete(path string) string {
-	return strings.ReplaceAll(path, ":id", "01900000-0000-7000-8000-000000000000")
+	return strings.NewReplacer(":id", "01900000-0000-7000-8000-000000000000", ":delivery", "1").Replace(path)
 }
 
 func TestEveryRouteTurnsStrangersAway(t *testing.T) {
@@ -72,6 +73,8 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 	promise := map[string][]broadcast.Role{
 		"GET /me": everyone, "GET /broadcasts": everyone, "GET /broadcasts/:id": everyone, "GET /broadcasts/:id/recipients": everyone,
 		"GET /broadcasts/:id/reasons": everyone, "GET /broadcasts/:id/history": everyone, "GET /broadcasts/:id/card": everyone,
+		"GET /broadcasts/:id/passes": everyone, "GET /broadcasts/:id/recipients/:delivery/attempts": everyone, "GET /halt": everyone, "POST /halt/lift": admins,
+		"POST /broadcasts/:id/go": senders, "POST /broadcasts/:id/retry": senders, "POST /broadcasts/:id/recall": senders, "POST /broadcasts/:id/correct": writers,
 		"POST /audience/reach": everyone, "GET /rollout": everyone, "GET /rollout/people": everyone,
 		"POST /broadcasts": writers, "PUT /broadcasts/:id": writers, "GET /groups": writers,
 		"POST /broadcasts/:id/submit": writers, "POST /broadcasts/:id/withdraw": writers,
@@ -83,7 +86,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 	before := map[string]broadcast.State{
 		"submit": broadcast.Draft, "withdraw": broadcast.InReview, "approve": broadcast.InReview, "reject": broadcast.InReview,
 		"schedule": broadcast.Approved, "unschedule": broadcast.Scheduled, "send": broadcast.Approved, "pause": broadcast.Sending,
-		"resume": broadcast.Paused, "cancel": broadcast.Approved,
+		"resume": broadcast.Paused, "cancel": broadcast.Approved, "go": broadcast.Held, "retry": broadcast.Sent, "recall": broadcast.Sent,
 	}
 	callers := map[broadcast.Role]caller{}
 	for _, role := range everyone {
@@ -100,7 +103,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		}
 		for _, role := range everyone {
 			state := before[r.Path[strings.LastIndex(r.Path, "/")+1:]]
-			path := strings.ReplaceAll(strings.TrimPrefix(r.Path, "/api/v1"), ":id", string(w.stored1(state)))
+			path := strings.NewReplacer(":id", string(w.stored1(state)), ":delivery", "1").Replace(strings.TrimPrefix(r.Path, "/api/v1"))
 			a := callers[role].call(r.Method, path, bodyFor(r.Method, name))
 			if may, got := slices.Contains(allowed, role), a.StatusCode != http.StatusForbidden; may != got || a.StatusCode >= 500 {
 				t.Errorf("%s as %s: status %d: %s", name, role, a.StatusCode, a.raw)
@@ -187,13 +190,43 @@ func TestHealthAndReadiness(t *testing.T) {
 	}
 	get("/readyz").ok(http.StatusOK)
 	w.ready = errors.New("dial tcp 10.0.0.7: password=hunter2 refused")
-	p := get("/readyz").refused(http.StatusServiceUnavailable, "not_ready", "cannot reach its database")
+	p := get("/readyz").refused(http.StatusServiceUnavailable, "database_unreachable", "cannot reach its database")
 	if strings.Contains(p.Detail, "hunter2") || !strings.Contains(w.log.String(), "hunter2") {
 		t.Errorf("the cause belongs to the log only: %+v", p)
 	}
 	w.ready = broadcast.Errorf(broadcast.Conflict, "The database is older than this binary. Run fanfare migrate.")
 	get("/readyz").refused(http.StatusServiceUnavailable, "not_ready", "Run fanfare migrate")
-	get("/healthz").ok(http.StatusOK)
+	w.ready = &broadcast.Error{Code: api.DiskFull, Message: "The disk is full. Free some space: nothing is lost, and it goes on by itself."}
+	get("/readyz").refused(http.StatusServiceUnavailable, "disk_full", "Free some space")
+	health := get("/healthz").ok(http.StatusOK) // alive all the same
+	if problems := fmt.Sprint(health["problems"]); health["status"] != "degraded" || !strings.Contains(problems, "disk_full") || !strings.Contains(problems, "Free some space") {
+		t.Errorf("healthz: %v", health)
+	}
+}
+
+func TestAHaltIsSaidByHealthAndLiftedByAnAdmin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	admin := w.as(broadcast.RoleAdmin)
+	if got := admin.get("/halt").ok(http.StatusOK); got["halt"] != nil || got["brake"].(object)["paused_until"] != nil {
+		t.Errorf("nothing is wrong: %v", got)
+	}
+	admin.post("/halt/lift", nil).refused(http.StatusConflict, "conflict", "Nothing is stopped any more")
+	must(t, w.store.SetHalt(t.Context(), broadcast.Halt{Reason: broadcast.ReasonBotDisabled, Code: "BotDisabledByAdmin", Detail: "Disabled.", At: w.clock.Now()}))
+	for _, path := range []string{"/healthz", "/readyz"} {
+		got := w.send(http.MethodGet, path, http.Header{}, nil).ok(http.StatusOK)
+		if problems := fmt.Sprint(got["problems"]); got["status"] != "degraded" || !strings.Contains(problems, "halted") || !strings.Contains(problems, "Bot disabled by an administrator") {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+	halt := w.as(broadcast.RoleAuthor).get("/halt").ok(http.StatusOK)["halt"].(object)
+	if halt["reason"] != "bot_disabled" || halt["code"] != "BotDisabledByAdmin" || halt["remedy"] == "" || halt["at"] == nil {
+		t.Errorf("halt: %v", halt)
+	}
+	w.as(broadcast.RoleAuthor).post("/halt/lift", nil).refused(http.StatusForbidden, "forbidden", "Admin")
+	if got := admin.post("/halt/lift", nil).ok(http.StatusOK); got["halt"] != nil {
+		t.Errorf("lifted: %v", got)
+	}
 }
 
 // A defect in a handler is an answer with a request ID, whose cause stands in

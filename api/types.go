@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
@@ -15,6 +16,7 @@ type draftJSON struct {
 	Image    *imageJSON   `json:"image"`
 	Buttons  []buttonJSON `json:"buttons"`
 	Audience audienceJSON `json:"audience"`
+	Plan     *planJSON    `json:"plan"`
 }
 
 type imageJSON struct {
@@ -48,6 +50,15 @@ func (g *groupJSON) UnmarshalJSON(raw []byte) error {
 	return dec.Decode((*plain)(g))
 }
 
+// proposal is what the JSON means, or what in it cannot be understood.
+func (j draftJSON) proposal() (broadcast.Proposal, error) {
+	p, bad := j.Plan.plan()
+	if len(bad) > 0 {
+		return broadcast.Proposal{}, bad
+	}
+	return broadcast.Proposal{Message: j.message(), Audience: j.Audience.audience(), Plan: p}, nil
+}
+
 func (j draftJSON) message() broadcast.Message {
 	m := broadcast.Message{Title: j.Title, Body: j.Body}
 	if j.Image != nil {
@@ -67,28 +78,46 @@ func (j audienceJSON) audience() broadcast.Audience {
 	return a
 }
 
+func audienceOf(a broadcast.Audience) audienceJSON {
+	j := audienceJSON{Everyone: a.Everyone, Groups: []groupJSON{}}
+	for _, g := range a.Groups {
+		j.Groups = append(j.Groups, groupJSON(g))
+	}
+	return j
+}
+
 // broadcastJSON is a broadcast as integrators see it. Times are RFC 3339 in UTC,
 // null until they come to pass.
 type broadcastJSON struct {
-	ID          broadcast.ID      `json:"id"`
-	State       broadcast.State   `json:"state"`
-	Revision    int64             `json:"revision"`
-	Title       string            `json:"title"`
-	Body        string            `json:"body"`
-	Image       *imageJSON        `json:"image"`
-	Buttons     []buttonJSON      `json:"buttons"`
-	Audience    audienceJSON      `json:"audience"`
-	Author      *personJSON       `json:"author"`
-	SubmittedBy *personJSON       `json:"submitted_by"`
-	ApprovedBy  *personJSON       `json:"approved_by"`
-	Reason      string            `json:"reason"`
-	DueAt       *time.Time        `json:"due_at"`
-	CreatedAt   *time.Time        `json:"created_at"`
-	UpdatedAt   *time.Time        `json:"updated_at"`
-	StartedAt   *time.Time        `json:"started_at"`
-	FinishedAt  *time.Time        `json:"finished_at"`
-	Tally       tallyJSON         `json:"tally"`
-	Can         []broadcast.Event `json:"can"` // what this key may do to it now
+	ID          broadcast.ID            `json:"id"`
+	Kind        broadcast.BroadcastKind `json:"kind"`
+	Target      *broadcast.ID           `json:"target"` // of an edit or a recall: the announcement it changes
+	State       broadcast.State         `json:"state"`
+	Revision    int64                   `json:"revision"`
+	Title       string                  `json:"title"`
+	Body        string                  `json:"body"`
+	Image       *imageJSON              `json:"image"`
+	Buttons     []buttonJSON            `json:"buttons"`
+	Audience    audienceJSON            `json:"audience"`
+	Plan        planJSON                `json:"plan"`
+	Author      *personJSON             `json:"author"`
+	SubmittedBy *personJSON             `json:"submitted_by"`
+	ApprovedBy  *personJSON             `json:"approved_by"`
+	Reason      string                  `json:"reason"`
+	DueAt       *time.Time              `json:"due_at"`
+	CreatedAt   *time.Time              `json:"created_at"`
+	UpdatedAt   *time.Time              `json:"updated_at"`
+	StartedAt   *time.Time              `json:"started_at"`
+	FinishedAt  *time.Time              `json:"finished_at"`
+	RecalledAt  *time.Time              `json:"recalled_at"`
+	Wave        int                     `json:"wave"`     // 0 while only the first wave may have it
+	Expected    int                     `json:"expected"` // head-count, known before the list of recipients is written to its end
+	Listed      bool                    `json:"listed"`   // the list is whole
+	LateCount   int                     `json:"late_count"`
+	Retrying    bool                    `json:"retrying"` // those who failed are being made ready again
+	Tally       tallyJSON               `json:"tally"`
+	Progress    *progressJSON           `json:"progress"` // null until it was measured
+	Can         []broadcast.Event       `json:"can"`      // what this key may do to it now
 }
 
 type personJSON struct {
@@ -112,13 +141,14 @@ type tallyJSON struct {
 
 func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
 	j := broadcastJSON{
-		ID: b.ID, State: b.State, Revision: b.Revision,
+		ID: b.ID, Kind: b.Kind, Target: nextOf(b.Target), State: b.State, Revision: b.Revision,
 		Title: b.Message.Title, Body: b.Message.Body, Buttons: []buttonJSON{},
-		Audience: audienceJSON{Everyone: b.Audience.Everyone, Groups: []groupJSON{}},
+		Audience: audienceOf(b.Audience),
 		Author:   person(b.Author), SubmittedBy: person(b.SubmittedBy), ApprovedBy: person(b.ApprovedBy), Reason: b.Reason,
 		DueAt: moment(b.DueAt), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),
 		StartedAt: moment(b.StartedAt), FinishedAt: moment(b.FinishedAt),
-		Tally: tallyJSON(b.Tally), Can: events(b, a),
+		Plan: planOf(b.Plan), RecalledAt: moment(b.RecalledAt), Wave: b.Wave, Expected: max(b.Expected, b.Tally.Total), Listed: !b.ListedAt.IsZero(),
+		LateCount: b.LateCount, Retrying: !b.RetryAt.IsZero(), Tally: tallyJSON(b.Tally), Can: events(b, a),
 	}
 	if b.Message.ImageURL != "" {
 		j.Image = &imageJSON{b.Message.ImageURL, b.Message.ImageAlt}
@@ -126,10 +156,28 @@ func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
 	for _, x := range b.Message.Buttons {
 		j.Buttons = append(j.Buttons, buttonJSON(x))
 	}
-	for _, g := range b.Audience.Groups {
-		j.Audience.Groups = append(j.Audience.Groups, groupJSON(g))
-	}
 	return j
+}
+
+// progressJSON is how fast it goes and when it may be done, if it goes on like this:
+// with about 95 % confidence between low and high.
+type progressJSON struct {
+	Rate    float64 `json:"rate"` // people per second
+	EtaLow  int     `json:"eta_low_seconds"`
+	EtaHigh int     `json:"eta_high_seconds"`
+}
+
+// progress measures by looking: it takes some looks over some seconds to know.
+func (d *Door) progress(b *broadcast.Broadcast) *progressJSON {
+	now := broadcast.Standing{State: b.State, Tally: b.Tally, Wave: b.Wave, Expected: b.Expected, Listed: !b.ListedAt.IsZero()}
+	if !now.Listed {
+		now.Tally.Add(broadcast.DeliveryReady, max(0, b.Expected-b.Tally.Total))
+	}
+	e := d.pace.See(b.ID, now, d.o.Now())
+	if !e.Known {
+		return nil
+	}
+	return &progressJSON{math.Round(e.Rate*10) / 10, int(e.Low.Seconds()), int(e.High.Seconds())}
 }
 
 // events is what an actor may do to a broadcast now, in the order of the moves table.

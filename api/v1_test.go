@@ -88,7 +88,7 @@ func (w *world) resolve(broadcastID string) {
 	w.t.Helper()
 	page, err := w.store.PeoplePage(w.t.Context(), "", 1000)
 	must(w.t, err)
-	must(w.t, w.store.AddDeliveries(w.t.Context(), broadcast.ID(broadcastID), page))
+	must(w.t, w.store.AddDeliveries(w.t.Context(), broadcast.ID(broadcastID), page, 1))
 }
 
 func TestRecipientsArePagedFilteredAndExplained(t *testing.T) {
