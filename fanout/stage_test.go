@@ -151,11 +151,7 @@ func (w *world) newReplica(c *clock) *replica {
 	transport := teams.NewTransport(32, w.roots)
 	w.Cleanup(transport.CloseIdleConnections)
 	r := &replica{wire: &wire{RoundTripper: transport}, people: &crowd{}, now: c.now, st: storetest.Open(w, w.dsn, c.now)}
-	r.client = must(teams.NewClient(teams.Options{
-		HTTP: &http.Client{Transport: r.wire}, Token: w.tokens, BotID: simulator.DefaultBotID, TenantID: simulator.DefaultTenantID,
-		Hosts: must(teams.ParseHostList([]string{must(url.Parse(w.base)).Host})), FallbackServiceURL: w.base + "/teams/",
-		Composer: must(teams.NewComposer(teams.ComposerOptions{BotID: simulator.DefaultBotID})), Timeout: 3 * time.Second,
-	}))
+	r.client = w.speaker(r.wire, 3*time.Second)
 	log := slog.New(slog.DiscardHandler)
 	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.people, Messenger: r.client, Now: c.now, Log: log})
 	r.sender = &fanout.Sender{
@@ -163,6 +159,16 @@ func (w *world) newReplica(c *clock) *replica {
 		Budget: running(w, fanout.NewBudget(r.st, fanout.FamilyConnector, 0)),
 	}
 	return r
+}
+
+// speaker is a client that gives up after a while.
+func (w *world) speaker(wire http.RoundTripper, after time.Duration) *teams.Client {
+	w.Helper()
+	return must(teams.NewClient(teams.Options{
+		HTTP: &http.Client{Transport: wire}, Token: w.tokens, BotID: simulator.DefaultBotID, TenantID: simulator.DefaultTenantID,
+		Hosts: must(teams.ParseHostList([]string{must(url.Parse(w.base)).Host})), FallbackServiceURL: w.base + "/teams/",
+		Composer: must(teams.NewComposer(teams.ComposerOptions{BotID: simulator.DefaultBotID})), Timeout: after,
+	}))
 }
 
 // send sits down for a broadcast until there is nothing to do for now.
@@ -282,7 +288,13 @@ func (w *world) put(bid broadcast.ID, to broadcast.State, change func(*broadcast
 // sending is a broadcast in the middle of being sent; each page is a chunk.
 func (w *world) sending(title string, pages ...[]broadcast.Recipient) broadcast.ID {
 	w.Helper()
-	bid := w.resolving(title)
+	return w.planned(broadcast.Plan{}, title, pages...)
+}
+
+// planned is that with a plan.
+func (w *world) planned(plan broadcast.Plan, title string, pages ...[]broadcast.Recipient) broadcast.ID {
+	w.Helper()
+	bid := w.resolving(title, func(b *broadcast.Broadcast) { b.Plan = plan })
 	for _, p := range pages {
 		w.no(w.st.AddDeliveries(w.Context(), bid, p, 1))
 	}
