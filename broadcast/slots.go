@@ -7,7 +7,8 @@ type SlotAsk struct {
 	Family   string
 	Rate     float64 // requests per second when nothing is amiss
 	Want     int
-	Priority Priority // of the most pressing who waits there
+	Lead     time.Duration // how long the answer may be on its way: no slot is sooner
+	Priority Priority      // of the most pressing who waits there
 }
 
 // Slots are N moments, Gap apart, at each of which one request may begin. Times are

@@ -106,7 +106,10 @@ type Budget struct {
 // only a simulator survives. Pauses are kept even then.
 func NewBudget(leases Leases, family string, rate float64) *Budget {
 	rate = max(0, rate)
-	limit := max(Allowances()[family].Limit, rate*1.05)
+	limit := Allowances()[family].Limit
+	if limit < rate { // a family nobody knows, or a simulator's
+		limit = rate * 1.05
+	}
 	b := &Budget{leases: leases, family: family, rate: rate, wake: make(chan struct{}, 1), zero: time.Now(), stale: true}
 	b.hand.least = time.Duration(float64(time.Second) / max(limit, 1))
 	b.leaser = newLeaser(rate)
@@ -227,7 +230,7 @@ func (b *Budget) Hear(family string, d time.Duration) {
 // caller holds the lock.
 func (b *Budget) pauseFor(d time.Duration, now time.Time) bool {
 	end := now.Add(d)
-	if end.Sub(b.paused) <= pauseSlack {
+	if d <= 0 || end.Sub(b.paused) <= pauseSlack {
 		return false
 	}
 	b.paused, b.passedBefore = end, b.passed.Load()

@@ -13,9 +13,10 @@ const (
 	// second's worth. More would let the urgent wait longer behind what is leased.
 	leaseSpan = 300 * time.Millisecond
 	leastSpan = 12
-	// leaseAhead is how long before the slots run out more are asked for: a ledger
-	// that is slower than that leaves a gap.
+	// leaseAhead is how long before the slots run out more are asked for, and sooner if
+	// the ledger is slow (mostLead at most, each way): later would leave a gap.
 	leaseAhead = 250 * time.Millisecond
+	mostLead   = time.Second
 	// askWithin bounds a question to the ledger; retryFirst to retryLast is the wait
 	// before the next after one that failed.
 	askWithin  = 5 * time.Second
@@ -39,7 +40,8 @@ const (
 
 // leaser decides when to lease how much.
 type leaser struct {
-	span  int
+	rate  float64
+	span  int       // slots of a lease, if the ledger is quick
 	busy  bool      // a question is under way
 	again time.Time // nothing is asked before
 	// retry grows with failures in a row, refused with refusals.
@@ -48,12 +50,14 @@ type leaser struct {
 	// leasing more than will be used. end is where our last lease ended.
 	alone bool
 	end   int64
-	idle  time.Time // since when nobody waits
-	seen  int64     // how many had passed when the ledger was asked last
+	// lead is how long an answer of the ledger is on its way, by the slower ones lately.
+	lead time.Duration
+	idle time.Time // since when nobody waits
+	seen int64     // how many had passed when the ledger was asked last
 }
 
 func newLeaser(rate float64) leaser {
-	return leaser{span: max(1, int(rate*leaseSpan.Seconds()+0.5), min(leastSpan, int(rate)))}
+	return leaser{rate: rate, span: max(1, int(rate*leaseSpan.Seconds()+0.5), min(leastSpan, int(rate)))}
 }
 
 // want is how many slots to ask for: what those who wait need now, or what the
@@ -66,7 +70,7 @@ func (l *leaser) want(waiting int, h *hand) int {
 	case h.full:
 		expect = 2 * h.yield
 	}
-	return min(max(1, waiting, expect), l.span)
+	return min(max(1, waiting, expect), l.span+int(l.rate*2*l.lead.Seconds()))
 }
 
 // errand is a question to the ledger. What it returns is done with the lock held.
@@ -172,13 +176,13 @@ func (b *Budget) next(now time.Time) (errand, time.Time) {
 	case b.flows.waiting > 0:
 		from := later(l.again, b.paused)
 		if end, ok := b.hand.end(); ok {
-			from = later(from, end.Add(-leaseAhead))
+			from = later(from, end.Add(-leaseAhead-2*l.lead))
 		}
 		if from.After(now) {
 			return nil, from
 		}
 		return b.lease(broadcast.SlotAsk{
-			Family: b.family, Rate: b.rate, Want: l.want(b.flows.waiting, &b.hand), Priority: b.flows.pressing().Priority,
+			Family: b.family, Rate: b.rate, Want: l.want(b.flows.waiting, &b.hand), Lead: l.lead, Priority: b.flows.pressing().Priority,
 		}), time.Time{}
 	case b.stale:
 		if l.again.After(now) {
@@ -231,6 +235,8 @@ func (b *Budget) lease(ask broadcast.SlotAsk) errand {
 			}
 			b.clock.learn(sent, got, s.Now)
 			b.learn(s.Strain, got)
+			b.leaser.alone = s.First <= s.Now+ask.Lead.Microseconds() || s.First == b.leaser.end
+			b.leaser.lead = min(max(got.Sub(b.clock.local(s.Now)), b.leaser.lead*3/4), mostLead)
 			b.leased(s, got)
 		}
 	}
@@ -246,7 +252,6 @@ func (b *Budget) leased(s broadcast.Slots, now time.Time) {
 		return
 	}
 	l.refused, l.again = 0, time.Time{}
-	l.alone = s.First == s.Now || s.First == l.end
 	l.end = s.First + int64(s.N)*s.Gap
 	b.hand.add(s, b.clock.local(s.First))
 	b.hand.drop(b.paused) // it may have begun while the ledger was asked

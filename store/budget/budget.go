@@ -79,7 +79,7 @@ func (s Budget) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadca
 	}
 	a := db.Args{
 		"family": ask.Family, "gap": int64(math.Ceil(second / ask.Rate)), "want": int64(ask.Want),
-		"part": int64(ask.Want+1) / 2, "rank": rank(ask.Priority),
+		"part": int64(ask.Want+1) / 2, "rank": rank(ask.Priority), "lead": ask.Lead.Microseconds(),
 	}
 	var got []lease
 	if err := s.onRow(ctx, ask.Family, func() (bool, error) {
@@ -123,9 +123,9 @@ func (s Budget) leaseStatement() string {
 		FROM (SELECT moment, start, step, over, CASE
 				WHEN paused_until > moment THEN 0
 				WHEN over = 0 THEN CAST(@want AS bigint)
-				WHEN start > moment + %[4]d AND CASE CAST(@rank AS bigint) WHEN 1 THEN normal_turn ELSE bulk_turn END > moment THEN 0
+				WHEN next_at > moment + %[4]d AND CASE CAST(@rank AS bigint) WHEN 1 THEN normal_turn ELSE bulk_turn END > moment THEN 0
 				ELSE CAST(@part AS bigint) END AS n
-			FROM (SELECT moment, %[2]s(next_at, moment) AS start,
+			FROM (SELECT moment, %[2]s(next_at, moment + CAST(@lead AS bigint)) AS start,
 					CAST(@gap AS bigint) * 1000000 / (1000000 - slow * %[2]s(0, %[1]s(%[5]d, slow_from + %[5]d - moment)) / %[5]d) AS step,
 					CASE WHEN CAST(@rank AS bigint) > 0 AND urgent_until > moment THEN %[8]d ELSE 0 END + CASE WHEN CAST(@rank AS bigint) > 1 AND normal_until > moment THEN %[6]d ELSE 0 END AS over
 				FROM (SELECT %[9]s AS moment) AS clock) AS truth) AS share)
