@@ -376,12 +376,17 @@ func must[T any](v T, err error) T {
 // crowd is a directory that yields what a test wants.
 type crowd struct {
 	members []broadcast.Recipient
-	step    func(i int) error // called before the ith member; its error is yielded
+	groups  map[string][]broadcast.Recipient // of other groups than the usual one
+	step    func(i int) error                // called before the ith member; its error is yielded
 }
 
-func (c *crowd) Members(_ context.Context, _ broadcast.Audience) iter.Seq2[broadcast.Recipient, error] {
+func (c *crowd) Members(_ context.Context, a broadcast.Audience) iter.Seq2[broadcast.Recipient, error] {
+	members := c.members
+	if others, ok := c.groups[a.Groups[0].ID]; ok {
+		members = others
+	}
 	return func(yield func(broadcast.Recipient, error) bool) {
-		for i, m := range c.members {
+		for i, m := range members {
 			if c.step != nil {
 				if err := c.step(i); err != nil {
 					yield(broadcast.Recipient{}, err)
