@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,11 +13,9 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +32,11 @@ const asProduct = "FANFARE_TEST_AS_PRODUCT"
 func TestMain(m *testing.M) {
 	if os.Getenv(asProduct) != "" {
 		os.Exit(server.Main(os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	}
+	flag.Parse()
+	// Most stories wait for somebody else's clock, not for the machine.
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	code := storetest.Main(m)
 	stopChromium()
@@ -151,32 +155,6 @@ func (w *world) makeKeys(s *server.Server) {
 	}
 }
 
-// spawn starts a server as a process of its own and waits until it is ready.
-func (w *world) spawn() *exec.Cmd {
-	w.t.Helper()
-	cmd := exec.Command(os.Args[0], "serve")
-	cmd.Env = append(os.Environ(), asProduct+"=1")
-	for name, value := range w.env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	cmd.Stdout, cmd.Stderr = logOf(w.t), logOf(w.t)
-	if err := cmd.Start(); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { _ = cmd.Process.Signal(syscall.SIGKILL); _ = cmd.Wait() })
-	w.until("the process is ready", func() bool {
-		r, err := http.Get(w.env2base() + "/readyz")
-		if err != nil {
-			return false
-		}
-		defer r.Body.Close()
-		return r.StatusCode == http.StatusOK
-	})
-	return cmd
-}
-
-func (w *world) env2base() string { return "http://" + w.env["FANFARE_LISTEN"] }
-
 // patience is far longer than anything takes on a busy machine: what ends it is
 // broken, not slow.
 const patience = 3 * time.Minute
@@ -252,6 +230,7 @@ func (w *world) must(status int, part, method, path string, body, out any) {
 // bulletin is a broadcast as the API shows it, as far as the stories look.
 type bulletin struct {
 	ID       string `json:"id"`
+	Title    string `json:"title"`
 	State    string `json:"state"`
 	Revision int64  `json:"revision"`
 	Reason   string `json:"reason"`
@@ -259,6 +238,15 @@ type bulletin struct {
 		Total, Pending, Ready, Sent, Failed, Skipped, Cancelled, Expired int
 		MaybeRepeated                                                    int `json:"maybe_repeated"`
 	} `json:"tally"`
+}
+
+// parts are the tally's counts by state.
+func (b bulletin) parts() map[string]int {
+	t := b.Tally
+	return map[string]int{
+		"pending": t.Pending, "ready": t.Ready, "sent": t.Sent, "failed": t.Failed,
+		"skipped": t.Skipped, "cancelled": t.Cancelled, "expired": t.Expired,
+	}
 }
 
 func (b bulletin) addsUp() bool {
