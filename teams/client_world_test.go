@@ -222,18 +222,68 @@ func TestTeamsMoodsAreClassified(t *testing.T) {
 	fault(t, err, broadcast.Permanent, broadcast.ScopeService, broadcast.ReasonBotDisabled)
 }
 
+func TestASendWhoseAnswerIsLostIsThereOnce(t *testing.T) {
+	t.Parallel()
+	bothWays(t, func(t *testing.T, way func(*Options)) {
+		w := newWorld(t)
+		client := w.newClient(way)
+		for number, shape := range []string{"reset", "close", "cut"} {
+			p := w.person(30 + number)
+			at := p.installed()
+			if _, err := client.Open(t.Context(), p.id, at); err != nil { // the connection is there, and trusted
+				t.Fatal(err)
+			}
+			w.sim.SetDials(func(d *simulator.Dials) {
+				d.Fail = []simulator.Fault{{Operation: "send", Person: string(p.id), Shape: shape, StoreFirst: true}}
+			})
+			id, err := client.Send(t.Context(), at, w.payload())
+			if shape == "cut" { // the status came, and says that it is there
+				if id != "" || err != nil {
+					t.Errorf("%s: %q, %v", shape, id, err)
+				}
+			} else {
+				trouble(t, err, CodeNetwork, true)
+			}
+			if n := len(p.chat()); n != 1 {
+				t.Errorf("%s: %d messages in the chat, want one", shape, n)
+			}
+		}
+	})
+}
+
 func TestASlowAnswerEndsAtTheTimeLimitAndMayHaveBeenSent(t *testing.T) {
 	t.Parallel()
+	bothWays(t, func(t *testing.T, way func(*Options)) {
+		w := newWorld(t)
+		at := w.person(18).installed()
+		if _, err := w.tokens.Token(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, slow := range []simulator.Fault{{Operation: "send", DelayMS: 60_000}, {Operation: "send", Shape: "hang"}} {
+			w.sim.SetDials(func(d *simulator.Dials) { d.Fail = []simulator.Fault{slow} })
+			client := w.newClient(way, func(o *Options) { o.Timeout = 300 * time.Millisecond })
+			_, err := client.Send(t.Context(), at, w.payload())
+			trouble(t, err, CodeTimeout, true)
+		}
+	})
+}
+
+func TestATokenThatStaysRefusedStopsEverybody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
-	at := w.person(18).installed()
-	if _, err := w.tokens.Token(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	w.sim.SetDials(func(d *simulator.Dials) { d.Fail = []simulator.Fault{{Operation: "send", DelayMS: 60_000}} })
-	client := w.newClient(func(o *Options) { o.Timeout = 200 * time.Millisecond })
-	_, err := client.Send(t.Context(), at, w.payload())
-	if f := fault(t, err, broadcast.Transient, broadcast.ScopeRecipient, broadcast.ReasonTrouble); f.Code != CodeTimeout || !f.MaybeSent {
-		t.Errorf("fault %+v", f)
+	at := w.person(21).installed()
+	for _, spoiled := range []string{"expired", "wrong_aud", "bad_signature"} {
+		w.sim.SetDials(func(d *simulator.Dials) { d.AccessToken = spoiled })
+		w.sim.ResetReport()
+		tokens := CredentialToken(w.credential(simulator.DefaultClientSecret), DefaultScope, time.Now)
+		client := w.newClient(func(o *Options) { o.Token = tokens })
+		_, err := client.Send(t.Context(), at, w.payload())
+		if f := fault(t, err, permanent, service, broadcast.ReasonCredentials); f.MaybeSent {
+			t.Errorf("%s: %+v", spoiled, f)
+		}
+		if n := w.sim.Report().Requests["send"]; n != 2 {
+			t.Errorf("%s: %d requests, want one and one with a new token", spoiled, n)
+		}
 	}
 }
 
