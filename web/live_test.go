@@ -54,11 +54,12 @@ func (l *listener) next() (event string, p progress) {
 	return "", p
 }
 
-// sending brings a broadcast to the point where its messages go out.
-func (w *world) sending() broadcast.ID {
+// sending brings a broadcast to the point where its messages go out; pairs are
+// added to its form. With a first wave, that is the first five people.
+func (w *world) sending(pairs ...string) broadcast.ID {
 	w.t.Helper()
 	ctx := context.Background()
-	page := w.author().post("/broadcasts", with(good(), "do", "submit")).says(http.StatusOK).path
+	page := w.author().post("/broadcasts", with(with(good(), "do", "submit"), pairs...)).says(http.StatusOK).path
 	ben := w.approver()
 	ben.post(page+"/approve", nil).says(http.StatusOK)
 	ben.post(page+"/send", nil).says(http.StatusOK)
@@ -66,6 +67,14 @@ func (w *world) sending() broadcast.ID {
 	people, err := w.st.PeoplePage(ctx, "", 1000)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if b, err := w.st.Broadcast(ctx, id); err != nil {
+		w.t.Fatal(err)
+	} else if b.Wave == 0 {
+		if err := w.st.AddDeliveries(ctx, id, people[:5], 0); err != nil {
+			w.t.Fatal(err)
+		}
+		people = people[5:]
 	}
 	if err := w.st.AddDeliveries(ctx, id, people, 1); err != nil {
 		w.t.Fatal(err)
@@ -100,7 +109,8 @@ func (w *world) deliver(id broadcast.ID, n int, outcome broadcast.Outcome) {
 
 var (
 	sentOutcome   = broadcast.Outcome{State: broadcast.DeliverySent, ActivityID: "a1"}
-	failedOutcome = broadcast.Outcome{State: broadcast.DeliveryFailed, Reason: broadcast.ReasonRejected, Code: "BadArgument", Detail: "Unknown <thing>"}
+	failedOutcome = broadcast.Outcome{State: broadcast.DeliveryFailed, Reason: broadcast.ReasonRejected, Status: 400, Code: "BadArgument", Detail: "Unknown <thing>"}
+	doubtful      = broadcast.Outcome{State: broadcast.DeliveryFailed, Reason: broadcast.ReasonUnconfirmed, Status: 504, Code: "GatewayTimeout", MaybeSent: true}
 )
 
 func TestProgressIsStreamedUntilTheEnd(t *testing.T) {

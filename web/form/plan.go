@@ -145,8 +145,11 @@ func (f Plan) Plan() (p broadcast.Plan, wrong, missing broadcast.Problems) {
 			lack("plan.canary.group", "Choose the group that gets it first.")
 		}
 	}
-	if f.GoOn == "auto" && p.Canary.On() {
-		p.Canary.Auto, p.Canary.MaxFailedPercent = true, number("plan.canary.max_failed_percent", f.MaxFailed, "The share of failures")
+	if f.GoOn == "auto" && f.First != "everybody" {
+		percent := number("plan.canary.max_failed_percent", f.MaxFailed, "The share of failures")
+		if p.Canary.On() {
+			p.Canary.Auto, p.Canary.MaxFailedPercent = true, percent
+		}
 		if f.MaxFailed == "" {
 			lack("plan.canary.max_failed_percent", "Say above which share of failures it is held.")
 		}
