@@ -197,7 +197,7 @@ func TestAHeldBroadcastWaitsForAGo(t *testing.T) {
 	body := party()
 	body["plan"] = object{"canary": object{"people": 5}}
 	path, id := w.sending(body)
-	author.post(path+"/go", nil).refused(http.StatusForbidden, "forbidden", "")
+	author.post(path+"/go", nil).refused(http.StatusConflict, "conflict", "so it cannot be let go on")
 	must(t, w.service.Advance(t.Context(), id, broadcast.EventHold, ""))
 	b := author.get(path).ok(http.StatusOK)
 	if b["state"] != "held" || b["wave"] != 0.0 || !strings.Contains(fmt.Sprint(b["can"]), "go") {

@@ -143,7 +143,7 @@ func (b *Broadcast) Can(a Actor, ev Event) bool { return b.why(a, ev) == nil }
 // why is the reason an actor may not do something, or nil.
 func (b *Broadcast) why(a Actor, ev Event) *Error {
 	r, ok := rule(b.State, ev)
-	if !ok {
+	if !ok || slices.Equal(r.Who, engine) && !a.Has(RoleEngine) { // what only the engine does is nobody's to ask for
 		return Errorf(Conflict, "This broadcast is %s, so it cannot be %s. Reload the page to see where it stands.", b.State.Words(), ev.Participle())
 	}
 	if !a.Has(r.Who...) {
