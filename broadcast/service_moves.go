@@ -171,10 +171,19 @@ func worksAfter(m Move, b *Broadcast) []Work {
 		return []Work{{Kind: KindCancel, BroadcastID: b.ID}}
 	case m.Event == EventRetry:
 		return []Work{{Kind: KindRetry, BroadcastID: b.ID}}
-	case m.Event == EventResume, m.Event == EventGo, m.Event == EventLate:
-		return []Work{{Kind: KindSweep}}
+	case b.State == Sending:
+		return b.Sittings()
 	}
 	return nil
+}
+
+// Sittings are the works that send this broadcast, one for each seat.
+func (b *Broadcast) Sittings() []Work {
+	works := make([]Work, Seats)
+	for i := range works {
+		works[i] = Work{Kind: KindSend, BroadcastID: b.ID, Seat: i + 1, Priority: b.Plan.Usual().Priority}
+	}
+	return works
 }
 
 // Advance makes a move for the engine, from wherever the broadcast stands now.
@@ -211,7 +220,6 @@ func (s *Service) AdvanceFrom(ctx context.Context, seen *Broadcast, ev Event, no
 		if next.ListedAt.IsZero() {
 			next.ListedAt, next.Expected = s.now(), next.Tally.Total
 		}
-		works = append(works, Work{Kind: KindSweep})
 	}
 	return s.change(ctx, Change{Before: seen, After: next, Move: move, Works: works})
 }
@@ -224,7 +232,7 @@ func (s *Service) OpenList(ctx context.Context, seen *Broadcast, expected int) (
 		return false, err
 	}
 	next.Reason, next.Expected = "", expected
-	return s.change(ctx, Change{Before: seen, After: next, Move: move, Works: []Work{{Kind: KindSweep}}})
+	return s.change(ctx, Change{Before: seen, After: next, Move: move, Works: next.Sittings()})
 }
 
 // change stores a move of the engine's and tells whether it was made: that
