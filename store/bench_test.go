@@ -66,21 +66,20 @@ func benchWriting(b *testing.B, st *store.Store, n int) broadcast.ID {
 	const chunk = 200 // as fanout.ChunkSize
 	stage(b, "resolved", n, func() {
 		for i := 1; i <= n; i += chunk {
-			must(b, st.AddDeliveries(ctx, d.ID, everybody(i, min(i+chunk-1, n))))
+			must(b, st.AddDeliveries(ctx, d.ID, everybody(i, min(i+chunk-1, n)), 1))
 		}
 	})
 	move(b, st, d.ID, broadcast.Sending)
 	stage(b, "recorded", n, func() {
-		for i := 1; i <= (n+chunk-1)/chunk; i++ {
-			c := the(st.TakeChunk(ctx, d.ID, i, minute))(b)
+		for range (n + chunk - 1) / chunk {
+			c := the(st.TakeNext(ctx, d.ID, minute, 0))(b)
 			out := make([]broadcast.Outcome, len(c.Deliveries))
 			for j, one := range c.Deliveries {
 				if out[j] = sent(one); one.ID%1000 == 0 {
 					out[j].State, out[j].Reason = broadcast.DeliveryFailed, broadcast.ReasonGone
 				}
 			}
-			must(b, st.RecordOutcomes(ctx, c, out))
-			must(b, st.ReleaseChunk(ctx, c))
+			must(b, st.FinishChunk(ctx, c, out))
 		}
 	})
 	return d.ID

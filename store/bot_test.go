@@ -28,12 +28,12 @@ func TestTheBotAddedWakesWhatWaits(t *testing.T) {
 			}
 			honest(t, st, bid)
 		}
-		work := broadcast.Work{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 2}
+		work := broadcast.Work{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 1, Priority: broadcast.PriorityNormal}
 		if !reflect.DeepEqual(handed, []broadcast.Work{work}) {
 			t.Errorf("handed out %v, want %v", handed, work)
 		}
 		// Lost by the engine, it is found by the sweep.
-		found := the(st.Unfinished(ctx, 10))(t)
+		found := unfinished(t, st, 10)
 		if !reflect.DeepEqual(found[len(found)-1], work) {
 			t.Errorf("unfinished: %v, want %v among them", found, work)
 		}
@@ -48,7 +48,7 @@ func TestTheBotGoneSkipsWhatWaits(t *testing.T) {
 		installed(t, st, 1)
 		ready, taken := resolved(t, st, everybody(1, 1)), resolved(t, st, everybody(1, 1))
 		pending := resolved(t, st, everybody(2, 2))
-		the(st.TakeChunk(ctx, taken, 1, minute))(t)
+		the(st.TakeNext(ctx, taken, minute, 0))(t)
 		must(t, st.BotGone(ctx, id(1), broadcast.InstallationRemoved))
 		must(t, st.BotGone(ctx, id(2), broadcast.InstallationBlocked))
 		if d := delivery(t, st, ready, 1); d.State != broadcast.DeliverySkipped || d.Reason != broadcast.ReasonRemoved {
@@ -108,7 +108,7 @@ func TestLastSentIsTheNewest(t *testing.T) {
 		}
 		first := inHand(t, st, 2)
 		must(t, st.RecordOutcomes(ctx, first, []broadcast.Outcome{sent(first.Deliveries[0]), sent(first.Deliveries[1])}))
-		second := the(st.TakeChunk(ctx, resolved(t, st, everybody(1, 2)), 1, minute))(t)
+		second := the(st.TakeNext(ctx, resolved(t, st, everybody(1, 2)), minute, 0))(t)
 		must(t, st.RecordOutcomes(ctx, second, []broadcast.Outcome{sent(second.Deliveries[0])}))
 		if got := the(st.LastSent(ctx, id(1)))(t); got != second.BroadcastID {
 			t.Errorf("last sent to 1: %s", got)
@@ -132,10 +132,10 @@ func TestWhoLeftWhileARetryWaitedIsSkipped(t *testing.T) {
 		must(t, st.RecordOutcomes(ctx, c, later))
 		must(t, st.BotGone(ctx, id(1), broadcast.InstallationRemoved))
 		must(t, st.BotGone(ctx, id(2), broadcast.InstallationBlocked))
-		must(t, st.ReleaseChunk(ctx, c))
+		must(t, st.FinishChunk(ctx, c, nil))
 		clock.Pass(2 * time.Second)
 
-		again := the(st.TakeChunk(ctx, c.BroadcastID, c.Number, minute))(t)
+		again := the(st.TakeNext(ctx, c.BroadcastID, minute, 0))(t)
 		if len(again.Deliveries) != 1 || again.Deliveries[0].EntraID != id(3) {
 			t.Fatalf("taken: %+v, want only person 3", again.Deliveries)
 		}

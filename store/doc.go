@@ -6,7 +6,7 @@
 //	graphinstall ─RecordInstallations──► installations ────────┤ AddDeliveries
 //	api ─doors.SaveActivity──► inbox, BotAdded ────────────────┤ (census.StartState)
 //	broadcast ─Create/Change──► broadcasts                     ▼
-//	fanout ─TakeChunk/RecordOutcomes──► chunks, deliveries, tallies
+//	fanout ─TakeNext/RecordOutcomes──► chunks, deliveries, tallies
 //
 // Rooms never call each other; they meet here. So everything that has to be true
 // together is stored together, in one transaction, with the work that follows

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,6 +92,9 @@ func move(t testing.TB, st *store.Store, bid broadcast.ID, to broadcast.State) *
 	if to == broadcast.Resolving {
 		next.StartedAt = time.Now()
 	}
+	if to == broadcast.Sending && next.ListedAt.IsZero() {
+		next.ListedAt, next.Wave = time.Now(), 1
+	}
 	return the(st.Change(ctx, broadcast.Change{Before: b, After: &next, Move: broadcast.Move{BroadcastID: bid, Event: "test", From: b.State, To: to, By: author, At: time.Now()}}))(t)
 }
 
@@ -101,7 +105,7 @@ func resolved(t testing.TB, st *store.Store, pages ...[]broadcast.Recipient) bro
 	b := draft(t, st)
 	move(t, st, b.ID, broadcast.Resolving)
 	for _, p := range pages {
-		must(t, st.AddDeliveries(ctx, b.ID, p))
+		must(t, st.AddDeliveries(ctx, b.ID, p, 1))
 	}
 	move(t, st, b.ID, broadcast.Sending)
 	return b.ID
@@ -190,4 +194,11 @@ func at(n int) time.Time { return time.Date(2026, 11, 21, 9, 0, n, 0, time.UTC) 
 func stateAndTally(st *store.Store, bid broadcast.ID) (broadcast.State, broadcast.Tally, error) {
 	now, err := st.Standing(ctx, bid)
 	return now.State, now.Tally, err
+}
+
+// unfinished is what the sweep finds, late joiners apart: every current broadcast
+// looks for them now and then.
+func unfinished(t testing.TB, st *store.Store, limit int) []broadcast.Work {
+	t.Helper()
+	return slices.DeleteFunc(the(st.Unfinished(ctx, limit))(t), func(w broadcast.Work) bool { return w.Kind == broadcast.KindLate })
 }

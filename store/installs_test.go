@@ -111,7 +111,7 @@ func TestInstallOutcomesReachTheDeliveriesThatWait(t *testing.T) {
 		if y := honest(t, st, bid); y != (broadcast.Tally{Total: 4, Pending: 2, Ready: 1, Skipped: 1}) {
 			t.Errorf("%+v", y)
 		}
-		if want := []broadcast.Work{{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 2}}; !reflect.DeepEqual(handed, want) {
+		if want := []broadcast.Work{{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 1, Priority: broadcast.PriorityNormal}}; !reflect.DeepEqual(handed, want) {
 			t.Errorf("handed out %v, want %v", handed, want)
 		}
 		// Nobody has told the address of 2: their chat is to be read.

@@ -51,20 +51,25 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 	t.Parallel()
 	texts := func(states ...string) []string { return states }
 	want := map[string][]string{
-		"broadcasts":    words(broadcast.States()),
-		"deliveries":    words(broadcast.DeliveryStates()),
-		"installations": words(broadcast.InstallationStates()),
-		"rollouts":      texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
+		"broadcasts.state":    words(broadcast.States()),
+		"broadcasts.kind":     words(broadcast.BroadcastKinds()),
+		"broadcasts.priority": words(broadcast.Priorities()),
+		"broadcasts.late":     words(broadcast.Lates()),
+		"broadcasts.repeats":  words(broadcast.RepeatPolicies()),
+		"deliveries.state":    words(broadcast.DeliveryStates()),
+		"installations.state": words(broadcast.InstallationStates()),
+		"rollouts.state":      texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
-	table := regexp.MustCompile(`(?s)CREATE TABLE (\w+) \((.*?)\n\)`)
-	check := regexp.MustCompile(`CHECK \(state IN \(([^)]*)\)\)`)
+	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.
+	table := regexp.MustCompile(`(?s)(?:CREATE|ALTER) TABLE (\w+?)(?:_new)?\s+(?:\(|ADD)(.*?);`)
+	check := regexp.MustCompile(`CHECK \((\w+) IN \(([^)]*)\)\)`)
 	for kind, files := range map[string]fs.FS{"postgres": migrations.Postgres(), "sqlite": migrations.SQLite()} {
 		found := map[string][]string{}
 		for _, name := range the(fs.Glob(files, "*.sql"))(t) {
 			text := string(the(fs.ReadFile(files, name))(t))
 			for _, m := range table.FindAllStringSubmatch(text, -1) {
-				if c := check.FindStringSubmatch(m[2]); c != nil {
-					found[m[1]] = strings.Split(strings.ReplaceAll(c[1], "'", ""), ", ")
+				for _, c := range check.FindAllStringSubmatch(m[2], -1) {
+					found[m[1]+"."+c[1]] = strings.Split(strings.ReplaceAll(c[2], "'", ""), ", ")
 				}
 			}
 		}

@@ -52,6 +52,7 @@ func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broa
 		}
 		if len(outcomes) > 0 {
 			table := newOutcomeTable(outcomes, idempotent)
+			table.notInHand(held.TakenAt)
 			if err := errors.Join(states(t, c.BroadcastID, table), t.recordAttempts(c.BroadcastID, outcomes, idempotent)); err != nil {
 				return err
 			}
@@ -108,6 +109,16 @@ func newOutcomeTable(outcomes []broadcast.Outcome, idempotent bool) *outcomeTabl
 		t.activityIDs[i], t.maybe[i] = db.Clean(o.ActivityID, 0), o.MaybeSent && !idempotent
 	}
 	return t
+}
+
+// notInHand makes what is to be tried again due after its chunk was taken, by a
+// moment at least: so it is told from what was never recorded (doubt).
+func (o *outcomeTable) notInHand(takenAt int64) {
+	for i, state := range o.states {
+		if state == string(broadcast.DeliveryReady) {
+			o.notBefore[i] = max(o.notBefore[i], takenAt+1)
+		}
+	}
 }
 
 // keep leaves only the rows that f wants.

@@ -15,7 +15,7 @@ import (
 func inHand(t *testing.T, st *store.Store, n int) broadcast.Chunk {
 	t.Helper()
 	installed(t, st, n)
-	return the(st.TakeChunk(ctx, resolved(t, st, everybody(1, n)), 1, minute))(t)
+	return the(st.TakeNext(ctx, resolved(t, st, everybody(1, n)), minute, 0))(t)
 }
 
 func outcome(d broadcast.Delivery, state broadcast.DeliveryState, reason broadcast.Reason) broadcast.Outcome {
@@ -30,7 +30,8 @@ func TestOutcomesAreKeptWhole(t *testing.T) {
 		o := outcome(c.Deliveries[0], broadcast.DeliveryFailed, broadcast.ReasonRejected)
 		o.Code, o.Detail, o.Attempts, o.At = "BadArgument", odd, 4, at(3)
 		retry := outcome(c.Deliveries[1], broadcast.DeliveryReady, broadcast.ReasonTrouble)
-		retry.NotBefore, retry.MaybeSent = at(60), true
+		later := time.Now().Add(minute).Truncate(time.Millisecond)
+		retry.NotBefore, retry.MaybeSent = later, true
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{o, retry, sent(c.Deliveries[2])}))
 
 		d := delivery(t, st, c.BroadcastID, 1)
@@ -41,7 +42,7 @@ func TestOutcomesAreKeptWhole(t *testing.T) {
 			t.Errorf("the detail is cut to %d characters: %q", n, d.Detail)
 		}
 		d = delivery(t, st, c.BroadcastID, 2)
-		if d.State != broadcast.DeliveryReady || !d.NotBefore.Equal(at(60)) || !d.MaybeSent {
+		if d.State != broadcast.DeliveryReady || !d.NotBefore.Equal(later) || !d.MaybeSent {
 			t.Errorf("%+v", d)
 		}
 		if d = delivery(t, st, c.BroadcastID, 3); d.ActivityID == "" || d.Address != address(3) {
@@ -165,7 +166,7 @@ func TestAPersonWhoBlockedTheBotIsSkippedEverywhere(t *testing.T) {
 		c := inHand(t, st, 2)
 		waits := resolved(t, st, everybody(1, 2))
 		taken := resolved(t, st, everybody(1, 2))
-		the(st.TakeChunk(ctx, taken, 1, minute))(t)
+		the(st.TakeNext(ctx, taken, minute, 0))(t)
 
 		o := outcome(c.Deliveries[0], broadcast.DeliverySkipped, broadcast.ReasonBlocked)
 		o.Installation = broadcast.InstallationBlocked

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/storetest"
 )
 
@@ -20,9 +23,9 @@ func TestTheTallyIsTheTruthWhateverHappens(t *testing.T) {
 		round := 0
 		rapid.Check(t, func(r *rapid.T) {
 			round++
-			w := &world{t: t, r: r, st: st, clock: clock, first: round * 100, taken: map[broadcast.ID][]broadcast.Chunk{}}
+			w := &world{t: t, r: r, st: st, clock: clock, first: round * 100, taken: map[broadcast.ID][]*taking{}, maybe: map[int64]bool{}, sent: map[int64]bool{}}
 			w.start()
-			for range rapid.IntRange(1, 12).Draw(r, "steps") {
+			for range rapid.IntRange(1, 15).Draw(r, "steps") {
 				w.step()
 				w.check()
 			}
@@ -39,8 +42,18 @@ type world struct {
 	clock *storetest.Clock
 	first int
 	ids   []broadcast.ID
-	taken map[broadcast.ID][]broadcast.Chunk // chunks in hand, of living and dead workers
+	taken map[broadcast.ID][]*taking // chunks in hand, of living and dead workers
+	maybe map[int64]bool             // deliveries that may have arrived
+	sent  map[int64]bool             // deliveries recorded as sent
 	wants []broadcast.Installation
+}
+
+// taking is one taking of a chunk, as its worker knows it.
+type taking struct {
+	broadcast.Chunk
+	stored   int64 // how far the ledger knows it to be open
+	recorded map[int64]bool
+	finished bool
 }
 
 const crowd = 10
@@ -57,9 +70,21 @@ func (w *world) person() int {
 }
 
 func (w *world) start() {
-	for range 2 {
+	for i := range 2 {
 		b := draft(w.t, w.st)
-		move(w.t, w.st, b.ID, broadcast.Resolving)
+		next := *b
+		if rapid.Bool().Draw(w.r, "avoid") {
+			next.Plan.Repeats = broadcast.RepeatsAvoid
+		}
+		if rapid.Bool().Draw(w.r, "expires") {
+			next.Plan.ExpiresAt = w.clock.Now().Add(2 * minute)
+		}
+		if i == 1 && rapid.Bool().Draw(w.r, "edit") {
+			next.Kind, next.Target = broadcast.KindEdit, "none"
+		}
+		next.State, next.StartedAt = broadcast.Resolving, w.clock.Now()
+		_, err := w.st.Change(ctx, broadcast.Change{Before: b, After: &next})
+		w.must(err)
 		w.ids = append(w.ids, b.ID)
 	}
 }
@@ -67,7 +92,7 @@ func (w *world) start() {
 func (w *world) broadcast() broadcast.ID { return rapid.SampledFrom(w.ids).Draw(w.r, "broadcast") }
 
 func (w *world) step() {
-	rapid.SampledFrom([]func(){w.resolve, w.resolve, w.move, w.botAdded, w.botGone, w.take, w.take, w.record, w.record, w.release, w.install, w.installed, w.cancel, w.wait}).Draw(w.r, "step")()
+	rapid.SampledFrom([]func(){w.resolve, w.resolve, w.move, w.botAdded, w.botGone, w.take, w.take, w.record, w.record, w.finish, w.finish, w.install, w.installed, w.cancel, w.expire, w.late, w.retry, w.wait}).Draw(w.r, "step")()
 }
 
 func (w *world) resolve() {
@@ -80,20 +105,31 @@ func (w *world) resolve() {
 	if rapid.Bool().Draw(w.r, "guest") {
 		page[0].Excluded = broadcast.ReasonGuest
 	}
-	w.must(w.st.AddDeliveries(ctx, bid, page))
+	w.must(w.st.AddDeliveries(ctx, bid, page, rapid.IntRange(0, 1).Draw(w.r, "wave")))
 }
 
 func (w *world) move() {
-	bid := w.broadcast()
-	state, _, err := stateAndTally(w.st, bid)
+	b, err := w.st.Broadcast(ctx, w.broadcast())
 	w.must(err)
-	next := map[broadcast.State][]broadcast.State{
-		broadcast.Resolving: {broadcast.Sending}, broadcast.Sending: {broadcast.Paused, broadcast.Cancelled, broadcast.Failed},
+	to := map[broadcast.State][]broadcast.State{
+		broadcast.Resolving: {broadcast.Sending}, broadcast.Sending: {broadcast.Paused, broadcast.Cancelled, broadcast.Failed, broadcast.Sending},
 		broadcast.Paused: {broadcast.Sending}, broadcast.Failed: {broadcast.Resolving},
-	}[state]
-	if len(next) > 0 {
-		move(w.t, w.st, bid, rapid.SampledFrom(next).Draw(w.r, "to"))
+	}[b.State]
+	if len(to) > 0 {
+		w.change(b, rapid.SampledFrom(to).Draw(w.r, "to"))
 	}
+}
+
+func (w *world) change(b *broadcast.Broadcast, to broadcast.State) {
+	next := *b
+	switch next.State = to; {
+	case b.State == broadcast.Resolving && to == broadcast.Sending:
+		next.ListedAt, next.Wave = w.clock.Now(), rapid.IntRange(0, 1).Draw(w.r, "first wave")
+	case b.State == broadcast.Sending && to == broadcast.Sending:
+		next.Wave = 1
+	}
+	_, err := w.st.Change(ctx, broadcast.Change{Before: b, After: &next})
+	w.must(err)
 }
 
 func (w *world) botAdded() {
@@ -108,28 +144,64 @@ func (w *world) botGone() {
 
 func (w *world) take() {
 	bid := w.broadcast()
-	c, err := w.st.TakeChunk(ctx, bid, rapid.IntRange(1, 4).Draw(w.r, "chunk"), minute)
-	if !broadcast.IsCode(err, broadcast.Conflict) {
-		w.must(err)
-		w.taken[bid] = append(w.taken[bid], c)
+	window := rapid.IntRange(0, 3).Draw(w.r, "window")
+	c, err := w.st.TakeNext(ctx, bid, minute, window)
+	w.must(err)
+	if c.Number == 0 {
+		return
+	}
+	if window > 0 && window <= len(c.Deliveries) && c.OpenTo != c.Deliveries[window-1].ID || window == 0 && c.OpenTo != c.Deliveries[len(c.Deliveries)-1].ID {
+		w.r.Fatalf("the window of %d is open to %d: %+v", window, c.OpenTo, c.Deliveries)
+	}
+	w.doubted(c)
+	w.taken[bid] = append(w.taken[bid], &taking{Chunk: c, stored: c.OpenTo, recorded: map[int64]bool{}})
+}
+
+// doubted: what a dead worker had open and never recorded is in doubt, and nothing
+// else is.
+func (w *world) doubted(c broadcast.Chunk) {
+	b, err := w.st.Broadcast(ctx, c.BroadcastID)
+	w.must(err)
+	var last *taking
+	for _, t := range w.taken[c.BroadcastID] {
+		if t.Number == c.Number {
+			last = t
+		}
+	}
+	for _, d := range c.Deliveries {
+		open := last != nil && !last.finished && d.ID <= last.stored && !last.recorded[d.ID] &&
+			slices.ContainsFunc(last.Deliveries, func(had broadcast.Delivery) bool { return had.ID == d.ID })
+		switch {
+		case w.sent[d.ID]:
+			w.r.Fatalf("sent, and handed out again: %+v", d)
+		case b.Kind == broadcast.KindEdit:
+			open = false
+		case open && b.Plan.Repeats == broadcast.RepeatsAvoid:
+			w.r.Fatalf("may have arrived, and would be repeated: %+v", d)
+		}
+		if d.MaybeSent != (open || w.maybe[d.ID]) {
+			w.r.Fatalf("in doubt is %v, want %v, after %+v: %+v", d.MaybeSent, open || w.maybe[d.ID], last, d)
+		}
+		w.maybe[d.ID] = d.MaybeSent
 	}
 }
 
-func (w *world) chunk() (broadcast.Chunk, bool) {
+func (w *world) chunk() (*taking, bool) {
 	all := w.taken[w.broadcast()]
 	if len(all) == 0 {
-		return broadcast.Chunk{}, false
+		return nil, false
 	}
 	return rapid.SampledFrom(all).Draw(w.r, "chunk"), true
 }
 
-func (w *world) record() {
-	c, ok := w.chunk()
-	if !ok {
-		return
-	}
+// outcomes are those of some of the deliveries a worker may have begun.
+func (w *world) outcomes(c *taking) []broadcast.Outcome {
+	c.OpenTo = rapid.Int64Range(c.stored, c.Deliveries[len(c.Deliveries)-1].ID).Draw(w.r, "open to")
 	var out []broadcast.Outcome
 	for _, d := range c.Deliveries {
+		if d.ID > c.stored || c.recorded[d.ID] || rapid.IntRange(0, 3).Draw(w.r, "not yet") == 0 {
+			continue
+		}
 		o := outcome(d, rapid.SampledFrom([]broadcast.DeliveryState{broadcast.DeliverySent, broadcast.DeliverySent, broadcast.DeliveryFailed, broadcast.DeliverySkipped, broadcast.DeliveryReady}).Draw(w.r, "outcome"), "")
 		o.At, o.MaybeSent = w.clock.Now(), d.MaybeSent || rapid.Bool().Draw(w.r, "maybe")
 		switch rapid.IntRange(0, 5).Draw(w.r, "tells") {
@@ -139,19 +211,61 @@ func (w *world) record() {
 			o.Forget = true
 		case 2:
 			o.NewAddress = ptr(address(9))
+		case 3:
+			o.Code, o.Status = "ServiceError", 502
 		}
 		out = append(out, o)
 	}
-	err := w.st.RecordOutcomes(ctx, c, out)
-	if !broadcast.IsCode(err, broadcast.Conflict) {
-		w.must(err)
-	}
+	return out
 }
 
-func (w *world) release() {
-	if c, ok := w.chunk(); ok {
-		w.must(w.st.ReleaseChunk(ctx, c))
+func (w *world) record() { w.tell(w.st.RecordOutcomes, false) }
+
+func (w *world) finish() { w.tell(w.st.FinishChunk, true) }
+
+func (w *world) tell(f func(context.Context, broadcast.Chunk, []broadcast.Outcome) error, last bool) {
+	c, ok := w.chunk()
+	if !ok {
+		return
 	}
+	out := w.outcomes(c)
+	err := f(ctx, c.Chunk, out)
+	if broadcast.IsCode(err, broadcast.Conflict) {
+		return
+	}
+	w.must(err)
+	b, err := w.st.Broadcast(ctx, c.BroadcastID)
+	w.must(err)
+	for _, o := range out {
+		c.recorded[o.DeliveryID] = true
+		w.maybe[o.DeliveryID] = b.Kind != broadcast.KindEdit && (w.maybe[o.DeliveryID] || o.MaybeSent)
+		w.sent[o.DeliveryID] = w.sent[o.DeliveryID] || o.State == broadcast.DeliverySent
+	}
+	c.stored, c.finished = max(c.stored, c.OpenTo), c.finished || last
+}
+
+func (w *world) expire() {
+	_, err := w.st.ExpireLeft(ctx, w.broadcast(), 3)
+	w.must(err)
+}
+
+func (w *world) late() {
+	_, err := w.st.JoinLate(ctx, w.broadcast(), everybody(w.first, w.first+crowd-1), 4)
+	w.must(err)
+}
+
+func (w *world) retry() {
+	b, err := w.st.Broadcast(ctx, w.broadcast())
+	w.must(err)
+	if b.State != broadcast.Sending && b.State != broadcast.Paused {
+		return
+	}
+	next := *b
+	next.RetryAt = w.clock.Now()
+	_, err = w.st.Change(ctx, broadcast.Change{Before: b, After: &next})
+	w.must(err)
+	_, err = w.st.RetryFailed(ctx, b.ID, 3)
+	w.must(err)
 }
 
 func (w *world) install() {
@@ -199,37 +313,63 @@ func (w *world) check() {
 	}
 }
 
-// end: once every lease has run out, everything that is ready is found by the
-// sweep, and what is pending has an installation that somebody will look at.
+// end: once every lease has run out, what is ready is found by the sweep and sent,
+// and what is pending has an installation that somebody will look at.
 func (w *world) end() {
 	w.clock.Pass(10 * minute)
-	works, err := w.st.Unfinished(ctx, 100_000)
-	w.must(err)
-	found := map[broadcast.Work]bool{}
-	for _, work := range works {
-		found[work] = true
-	}
 	for _, bid := range w.ids {
-		state, _, err := stateAndTally(w.st, bid)
+		b, err := w.st.Broadcast(ctx, bid)
 		w.must(err)
+		if b.State == broadcast.Sending {
+			w.change(b, broadcast.Sending)
+			w.drain(b)
+		}
 		for _, d := range deliveries(w.t, w.st, bid) {
 			switch {
-			case state == broadcast.Sending && d.State == broadcast.DeliveryReady:
-				if !found[broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: d.Chunk}] {
-					w.r.Fatalf("ready, and nobody will ever send it: %+v", d)
-				}
-			case state != broadcast.Cancelled && d.State == broadcast.DeliveryPending:
+			case b.State == broadcast.Sending && d.State == broadcast.DeliveryReady:
+				w.r.Fatalf("ready, and nobody will ever send it: %+v", d)
+			case b.State != broadcast.Cancelled && d.State == broadcast.DeliveryPending:
 				w.awaited(d)
 			}
 		}
-		if state != broadcast.Cancelled && state != broadcast.Resolving {
-			move(w.t, w.st, bid, broadcast.Cancelled) // no ballast for the rounds to come
+		if b, err = w.st.Broadcast(ctx, bid); err == nil && b.State != broadcast.Cancelled && b.State != broadcast.Resolving {
+			w.change(b, broadcast.Cancelled) // no ballast for the rounds to come
 		}
-		for n := 1; n > 0; {
+		for n := 1; n > 0 && err == nil; {
 			n, err = w.st.CancelLeft(ctx, bid, 1000)
-			w.must(err)
 		}
+		w.must(err)
 	}
+	w.check()
+}
+
+// drain does what the sweep finds to do for a broadcast until it finds nothing.
+func (w *world) drain(b *broadcast.Broadcast) {
+	for range 100 {
+		works, err := w.st.Unfinished(ctx, 100_000)
+		w.must(err)
+		works = slices.DeleteFunc(works, func(k broadcast.Work) bool {
+			return k.BroadcastID != b.ID || k.Kind != broadcast.KindSend && k.Kind != broadcast.KindExpire
+		})
+		if len(works) == 0 {
+			return
+		}
+		if works[0].Kind == broadcast.KindExpire {
+			n, err := w.st.ExpireLeft(ctx, b.ID, 1000)
+			if w.must(err); n == 0 {
+				return // somebody pending is left to the late
+			}
+			continue
+		}
+		c, err := w.st.TakeNext(ctx, b.ID, minute, 0)
+		w.must(err)
+		if c.Number == 0 {
+			continue // its people have left
+		}
+		w.doubted(c)
+		w.must(w.st.FinishChunk(ctx, c, db.Each(c.Deliveries, sent)))
+	}
+	w.r.Fatal("the sweep finds something to do for ever")
 }
 
 func (w *world) awaited(d broadcast.Delivery) {

@@ -172,9 +172,9 @@ func TestAListIsDroppedOnlyBeforeItIsSentFrom(t *testing.T) {
 		}
 		must(t, st.AddDeliveries(ctx, b.ID, everybody(1, 2), 1))
 		move(t, st, b.ID, broadcast.Sending)
-		c := the(st.TakeChunk(ctx, b.ID, 1, minute))(t)
+		c := the(st.TakeNext(ctx, b.ID, minute, 0))(t)
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0])}))
-		must(t, st.ReleaseChunk(ctx, c))
+		must(t, st.FinishChunk(ctx, c, nil))
 		move(t, st, b.ID, broadcast.Failed)
 		move(t, st, b.ID, broadcast.Resolving) // resumed
 		must(t, st.DropDeliveries(ctx, b.ID))

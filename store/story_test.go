@@ -26,24 +26,24 @@ func TestAStoryFromDirectoryToSent(t *testing.T) {
 			t.Fatalf("resolved: %+v, want %+v", got, want)
 		}
 
-		c := the(st.TakeChunk(ctx, bid, 1, time.Minute))(t)
+		c := the(st.TakeNext(ctx, bid, time.Minute, 0))(t)
 		if len(c.Deliveries) != 2 || c.Fence != 1 || c.Deliveries[0].Address != address(1) {
 			t.Fatalf("took %+v", c)
 		}
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0]), sent(c.Deliveries[1])}))
-		must(t, st.ReleaseChunk(ctx, c))
+		must(t, st.FinishChunk(ctx, c, nil))
 
 		st.HandOutAfterCommit(func(_ context.Context, works []broadcast.Work) { handed = append(handed, works...) })
 		must(t, st.BotAdded(ctx, id(4), address(4)))
-		if want := (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 1}); len(handed) != 1 || handed[0] != want {
+		if want := (broadcast.Work{Kind: broadcast.KindSend, BroadcastID: bid, Seat: 1, Priority: broadcast.PriorityNormal}); len(handed) != 1 || handed[0] != want {
 			t.Fatalf("handed out %+v, want %+v", handed, want)
 		}
-		c = the(st.TakeChunk(ctx, bid, 1, time.Minute))(t)
+		c = the(st.TakeNext(ctx, bid, time.Minute, 0))(t)
 		if len(c.Deliveries) != 1 || c.Deliveries[0].EntraID != id(4) {
 			t.Fatalf("took %+v", c)
 		}
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0])}))
-		must(t, st.ReleaseChunk(ctx, c))
+		must(t, st.FinishChunk(ctx, c, nil))
 		if ids := the(st.Finishable(ctx))(t); len(ids) != 1 || ids[0] != bid {
 			t.Fatalf("finishable: %v", ids)
 		}

@@ -23,21 +23,21 @@ func TestTheSweepFindsWhatHasNobody(t *testing.T) {
 		move(t, st, cancelled, broadcast.Cancelled)
 		draft(t, st)
 
-		the(st.TakeChunk(ctx, sending, 2, minute))(t)
+		the(st.TakeNext(ctx, sending, minute, 0))(t)
 		want := []broadcast.Work{
 			{Kind: broadcast.KindResolve, BroadcastID: resolving},
 			{Kind: broadcast.KindCancel, BroadcastID: cancelled},
-			{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 1},
-			{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 3},
+			{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 1, Priority: broadcast.PriorityNormal},
+			{Kind: broadcast.KindSend, BroadcastID: sending, Seat: 2, Priority: broadcast.PriorityNormal},
 		}
-		if got := the(st.Unfinished(ctx, 10))(t); !reflect.DeepEqual(got, want) {
+		if got := unfinished(t, st, 10); !reflect.DeepEqual(got, want) {
 			t.Fatalf("unfinished: %v, want %v", got, want)
 		}
-		if got := the(st.Unfinished(ctx, 2))(t); len(got) != 2 {
+		if got := unfinished(t, st, 2); len(got) != 2 {
 			t.Fatalf("more than asked: %v", got)
 		}
 		clock.Pass(2 * minute) // the worker of chunk 2 died
-		if got := the(st.Unfinished(ctx, 10))(t); len(got) != 5 {
+		if got := unfinished(t, st, 10); len(got) != 5 {
 			t.Fatalf("the dead worker's chunk has nobody, but %v", got)
 		}
 	})
@@ -49,11 +49,12 @@ func TestAShortBroadcastDoesNotWaitBehindALongOne(t *testing.T) {
 		installed(t, st, 5)
 		long := resolved(t, st, everybody(1, 1), everybody(2, 2), everybody(3, 3), everybody(4, 4))
 		short := resolved(t, st, everybody(5, 5))
-		works := the(st.Unfinished(ctx, 3))(t)
+		unfinished(t, st, 10) // their late joiners have had their turn
+		works := unfinished(t, st, 3)
 		want := []broadcast.Work{
-			{Kind: broadcast.KindSend, BroadcastID: long, Seat: 1},
-			{Kind: broadcast.KindSend, BroadcastID: short, Seat: 1},
-			{Kind: broadcast.KindSend, BroadcastID: long, Seat: 2},
+			{Kind: broadcast.KindSend, BroadcastID: long, Seat: 1, Priority: broadcast.PriorityNormal},
+			{Kind: broadcast.KindSend, BroadcastID: short, Seat: 1, Priority: broadcast.PriorityNormal},
+			{Kind: broadcast.KindSend, BroadcastID: long, Seat: 2, Priority: broadcast.PriorityNormal},
 		}
 		if !reflect.DeepEqual(works, want) {
 			t.Fatalf("%v, want %v", works, want)
@@ -89,7 +90,7 @@ func TestCancellingGoesInStepsAndLeavesHandsAlone(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
 		installed(t, st, 5)
 		bid := resolved(t, st, everybody(1, 6), everybody(7, 8))
-		c := the(st.TakeChunk(ctx, bid, 1, minute))(t)
+		c := the(st.TakeNext(ctx, bid, minute, 0))(t)
 		if n := the(st.CancelLeft(ctx, bid, 10))(t); n != 0 {
 			t.Fatalf("cancelled %d of a broadcast that is sending", n)
 		}
@@ -98,7 +99,7 @@ func TestCancellingGoesInStepsAndLeavesHandsAlone(t *testing.T) {
 			t.Fatalf("cancelled %d, want the 2 of the free chunk", n)
 		}
 		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0])}))
-		must(t, st.ReleaseChunk(ctx, c))
+		must(t, st.FinishChunk(ctx, c, nil))
 		for _, want := range []int{3, 2, 0} {
 			if n := the(st.CancelLeft(ctx, bid, 3))(t); n != want {
 				t.Fatalf("cancelled %d, want %d", n, want)
@@ -108,7 +109,7 @@ func TestCancellingGoesInStepsAndLeavesHandsAlone(t *testing.T) {
 		if y := honest(t, st, bid); y != (broadcast.Tally{Total: 8, Sent: 1, Cancelled: 7}) {
 			t.Fatalf("%+v", y)
 		}
-		if works := the(st.Unfinished(ctx, 10))(t); len(works) != 1 || works[0].Kind != broadcast.KindInstall {
+		if works := unfinished(t, st, 10); len(works) != 1 || works[0].Kind != broadcast.KindInstall {
 			t.Fatalf("still unfinished: %v", works)
 		}
 	})
@@ -152,7 +153,7 @@ func TestWhatADeadWorkerMayHaveSentIsNotCalledUnsent(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
 		installed(t, st, 4)
 		bid := resolved(t, st, everybody(1, 2), everybody(3, 4))
-		the(st.TakeChunk(ctx, bid, 1, minute))(t)
+		the(st.TakeNext(ctx, bid, minute, 0))(t)
 		move(t, st, bid, broadcast.Cancelled)
 		clock.Pass(2 * minute) // the worker of chunk 1 died
 		if n := the(st.CancelLeft(ctx, bid, 10))(t); n != 4 {
