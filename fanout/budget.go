@@ -41,8 +41,9 @@ type Leases interface {
 	// LeaseBudget takes the next slots of a family's allowance, up to as many as are
 	// wanted; fewer while somebody more pressing waits on another replica.
 	LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadcast.Slots, error)
-	// ReturnBudget gives back the slots from first to end if nobody leased after them.
-	ReturnBudget(ctx context.Context, family string, first, end int64) error
+	// ReturnBudget gives back the slots from first to end; false if somebody leased
+	// after them: then they stay the caller's.
+	ReturnBudget(ctx context.Context, family string, first, end int64) (bool, error)
 	// PauseBudget makes every replica wait as long as a 429 asked, or, if that is 0, a
 	// back-off that is longer if the requests after the last pause were refused again.
 	PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (broadcast.Strain, error)
@@ -171,7 +172,7 @@ func (b *Budget) free() bool {
 func (b *Budget) leave(w *waiter) {
 	b.mu.Lock()
 	if !b.flows.leave(w) {
-		if err := <-w.told; err == nil {
+		if err := <-w.told; err == nil && b.rate > 0 {
 			b.hand.unuse(w.slot)
 		}
 	}

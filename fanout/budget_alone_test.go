@@ -24,6 +24,7 @@ type memory struct {
 	ahead    time.Duration // of its clock
 	next     int64
 	until    int64 // of a pause
+	urgent   bool  // somebody urgent takes everything, on another replica
 	asks     []broadcast.SlotAsk
 	reads    int
 	paused   []time.Duration
@@ -56,7 +57,10 @@ func (m *memory) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (out br
 	err = m.ask(ctx, func() {
 		m.asks = append(m.asks, ask)
 		out = broadcast.Slots{Now: m.now(), Gap: int64(1e6 / ask.Rate), Strain: m.strain()}
-		if out.Wait = out.Strain.Paused; out.Wait == 0 {
+		if out.Wait = out.Strain.Paused; m.urgent && ask.Priority != broadcast.PriorityUrgent {
+			out.Wait = time.Minute
+		}
+		if out.Wait == 0 {
 			out.First, out.N = max(m.next, out.Now+ask.Lead.Microseconds()), ask.Want
 			m.next = out.First + int64(out.N)*out.Gap
 		}
@@ -64,13 +68,14 @@ func (m *memory) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (out br
 	return out, err
 }
 
-func (m *memory) ReturnBudget(ctx context.Context, _ string, first, end int64) error {
-	return m.ask(ctx, func() {
-		if m.next == end {
+func (m *memory) ReturnBudget(ctx context.Context, _ string, first, end int64) (done bool, err error) {
+	err = m.ask(ctx, func() {
+		if done = m.next == end; done {
 			m.next = first
 			m.returned++
 		}
 	})
+	return done, err
 }
 
 func (m *memory) PauseBudget(ctx context.Context, _ string, asked time.Duration, again bool) (out broadcast.Strain, err error) {
@@ -367,16 +372,45 @@ func TestWithoutALimitTheLedgerIsHardlyAsked(t *testing.T) {
 
 func TestAnIdleReplicaAsksNothingAndKeepsNothing(t *testing.T) {
 	t.Parallel()
-	bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
-		draw(t, b, 100)
+	bubble(t, 2, func(t *testing.T, m *memory, b *fanout.Budget) {
+		g, stop := hungry(t, 20, b)
+		<-time.After(10 * time.Second)
+		stop()
 		<-time.After(time.Second)
 		asked := len(m.asks) + m.reads
-		if m.returned != 1 || m.next > m.now() {
-			t.Errorf("returned %d times; the next slot is %v away", m.returned, time.Duration(m.next-m.now())*time.Microsecond)
+		if n := g.count(); n < 19 || m.next > m.now() {
+			t.Errorf("%d requests; the next slot is %v away", n, time.Duration(m.next-m.now())*time.Microsecond)
 		}
 		<-time.After(time.Hour)
 		if n := len(m.asks) + m.reads - asked; n > 0 {
 			t.Errorf("%d questions in an idle hour", n)
 		}
+	})
+}
+
+// Who was refused for somebody more pressing elsewhere asks seldom, but at once
+// when somebody pressing comes here.
+func TestTheUrgentDoNotWaitBecauseBulkWasRefused(t *testing.T) {
+	t.Parallel()
+	bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
+		m.set(func() { m.urgent = true })
+		bulk, stop := hungry(t, 5, b.For(fanout.Flow{Key: "bulk", Priority: broadcast.PriorityBulk}))
+		<-time.After(20 * time.Second)
+		if n := len(m.asks); n > 14 || bulk.count() > 0 {
+			t.Errorf("asked %d times in twenty seconds, got %d", n, bulk.count())
+		}
+		for range 5 {
+			if took := draw(t, b.For(fanout.Flow{Key: "urgent", Priority: broadcast.PriorityUrgent}), 1); took > 100*time.Millisecond {
+				t.Errorf("urgent waited %v", took)
+			}
+			<-time.After(1100 * time.Millisecond)
+		}
+		m.set(func() { m.urgent = false })
+		n := bulk.count()
+		<-time.After(3 * time.Second)
+		if bulk.count() < n+40 {
+			t.Errorf("bulk got %d in three seconds", bulk.count()-n)
+		}
+		stop()
 	})
 }

@@ -1,6 +1,7 @@
 package fanout
 
 import (
+	"slices"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
@@ -179,24 +180,33 @@ func (h *hand) unused(now time.Time) int {
 	return n
 }
 
-// takeUnused empties the hand and returns what can go back: the unused slots at
-// the end that follow each other without a gap.
-func (h *hand) takeUnused(now time.Time) (first, end int64, n int) {
+// share is part of a hand that can go back: blocks that follow each other without a
+// gap and end with the last lease.
+type share struct {
+	blocks     []block
+	first, end int64
+}
+
+// takeUnused takes the largest such share out of the hand; false if there is none.
+func (h *hand) takeUnused(now time.Time) (s share, ok bool) {
 	h.next(now) // what is gone cannot go back
-	if len(h.blocks) > 0 {
-		h.yield, h.full = h.blocks[0].next-h.blocks[0].lapsed, false
-	}
 	for i := len(h.blocks) - 1; i >= 0; i-- {
 		b := h.blocks[i]
-		if end == 0 {
-			end = b.end
-		} else if b.end != first {
+		if s.blocks == nil {
+			s.end = b.end
+		} else if b.end != s.first {
 			break
 		}
-		first, n = b.end-int64(b.n-b.next)*b.gap.Microseconds(), n+b.n-b.next
+		s.first = b.end - int64(b.n-b.next)*b.gap.Microseconds()
+		s.blocks = h.blocks[i:]
 	}
-	h.blocks, h.back = nil, nil
-	return first, end, n
+	h.blocks = h.blocks[:len(h.blocks)-len(s.blocks)]
+	return s, len(s.blocks) > 0
+}
+
+// keep takes a share back that could not be returned.
+func (h *hand) keep(s share) {
+	h.blocks = slices.Concat(h.blocks, s.blocks)
 }
 
 func later(a, b time.Time) time.Time {

@@ -139,17 +139,19 @@ func TestOnlyWhatEndsWithTheLastLeaseGoesBack(t *testing.T) {
 		add(first)
 	}
 	h.use(start)
-	first, end, n := h.takeUnused(start)
-	if first != 600_000 || end != 1_000_000 || n != 20 {
-		t.Errorf("%d slots from %d to %d", n, first, end)
+	back, ok := h.takeUnused(start)
+	if !ok || back.first != 600_000 || back.end != 1_000_000 || h.unused(start) != 19 {
+		t.Errorf("%+v goes back, %d slots stay", back, h.unused(start))
 	}
-	add(0)
-	h.use(start)
-	h.use(start.Add(20 * time.Millisecond))
-	if first, end, n = h.takeUnused(start.Add(110 * time.Millisecond)); first < 60_000 || first > 120_000 || end != 200_000 || n != int(end-first)/20_000 {
-		t.Errorf("%d slots from %d to %d", n, first, end)
+	h.keep(back)
+	if n := h.unused(start); n != 39 {
+		t.Errorf("%d slots after it did not", n)
 	}
-	if _, _, n = h.takeUnused(start); n != 0 {
+	late := start.Add(910 * time.Millisecond)
+	if back, ok = h.takeUnused(late); !ok || back.first < 860_000 || back.first > 920_000 || back.end != 1_000_000 {
+		t.Errorf("%+v goes back of what is nearly over", back)
+	}
+	if _, ok = h.takeUnused(late); ok {
 		t.Error("an empty hand gave something back")
 	}
 }

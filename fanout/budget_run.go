@@ -28,7 +28,7 @@ const (
 	refusedLast  = 2 * time.Second
 	// An unused share returns when nobody has waited for returnAfter and it is worth
 	// the statement.
-	returnAfter = 100 * time.Millisecond
+	returnAfter = 300 * time.Millisecond
 	returnLeast = 4
 	// Without a limit the ledger is asked every pollEvery for pauses, and its word is
 	// good for pollGood.
@@ -44,8 +44,9 @@ type leaser struct {
 	span  int       // slots of a lease, if the ledger is quick
 	busy  bool      // a question is under way
 	again time.Time // nothing is asked before
-	// retry grows with failures in a row, refused with refusals.
+	// retry grows with failures in a row, refused with refusals, to those of a weight.
 	retry, refused time.Duration
+	weight         int
 	// alone is true while nobody else's slots lie before ours: then there is no harm in
 	// leasing more than will be used. end is where our last lease ended.
 	alone bool
@@ -53,6 +54,7 @@ type leaser struct {
 	// lead is how long an answer of the ledger is on its way, by the slower ones lately.
 	lead time.Duration
 	idle time.Time // since when nobody waits
+	kept bool      // and what is in hand cannot be returned
 	seen int64     // how many had passed when the ledger was asked last
 }
 
@@ -125,10 +127,10 @@ func (b *Budget) stop(work context.Context, cancel func(), answers <-chan func()
 		b.answered(<-answers)
 	}
 	b.mu.Lock()
-	first, end, n := b.hand.takeUnused(time.Now())
+	share, ok := b.hand.takeUnused(time.Now())
 	b.mu.Unlock()
-	if n > 0 {
-		_ = b.leases.ReturnBudget(work, b.family, first, end) // otherwise they lapse
+	if ok {
+		_, _ = b.leases.ReturnBudget(work, b.family, share.first, share.end) // otherwise they lapse
 	}
 }
 
@@ -151,7 +153,7 @@ func (b *Budget) step(now time.Time) (ask errand, wake time.Time) {
 // handOut lets through whoever has a slot, and tells when the next one may be used.
 func (b *Budget) handOut(now time.Time) (due time.Time) {
 	for b.flows.waiting > 0 {
-		b.leaser.idle = time.Time{}
+		b.leaser.idle, b.leaser.kept = time.Time{}, false
 		due, ok := b.hand.next(now)
 		if !ok {
 			return time.Time{}
@@ -174,7 +176,10 @@ func (b *Budget) next(now time.Time) (errand, time.Time) {
 	case l.busy:
 		return nil, time.Time{}
 	case b.flows.waiting > 0:
-		from := later(l.again, b.paused)
+		from := b.paused
+		if l.refused == 0 || b.flows.pressing().Priority.Weight() <= l.weight {
+			from = later(from, l.again)
+		}
 		if end, ok := b.hand.end(); ok {
 			from = later(from, end.Add(-leaseAhead-2*l.lead))
 		}
@@ -196,7 +201,7 @@ func (b *Budget) next(now time.Time) (errand, time.Time) {
 // giveBack returns what nobody has waited for a while.
 func (b *Budget) giveBack(now time.Time) (errand, time.Time) {
 	l := &b.leaser
-	if b.hand.unused(now) < returnLeast {
+	if l.kept || b.hand.unused(now) < returnLeast {
 		return nil, time.Time{}
 	}
 	if l.idle.IsZero() {
@@ -205,17 +210,20 @@ func (b *Budget) giveBack(now time.Time) (errand, time.Time) {
 	if at := l.idle.Add(returnAfter); at.After(now) {
 		return nil, at
 	}
-	first, end, n := b.hand.takeUnused(now)
-	if n < returnLeast {
-		return nil, time.Time{}
-	}
+	share, _ := b.hand.takeUnused(now)
 	return func(ctx context.Context) func() {
 		ctx, cancel := context.WithTimeout(ctx, askWithin)
 		defer cancel()
-		err := b.leases.ReturnBudget(ctx, b.family, first, end)
+		done, err := b.leases.ReturnBudget(ctx, b.family, share.first, share.end)
 		return func() {
-			if err == nil {
-				b.leaser.end = first // if it was still ours, our next lease follows it
+			switch {
+			case err != nil: // they may be somebody else's by now
+			case done:
+				l.end = share.first
+			default:
+				b.hand.keep(share)
+				b.hand.drop(b.paused)
+				l.kept = true
 			}
 		}
 	}, time.Time{}
@@ -237,6 +245,7 @@ func (b *Budget) lease(ask broadcast.SlotAsk) errand {
 			b.learn(s.Strain, got)
 			b.leaser.alone = s.First <= s.Now+ask.Lead.Microseconds() || s.First == b.leaser.end
 			b.leaser.lead = min(max(got.Sub(b.clock.local(s.Now)), b.leaser.lead*3/4), mostLead)
+			b.leaser.weight = ask.Priority.Weight()
 			b.leased(s, got)
 		}
 	}
@@ -262,7 +271,7 @@ func (b *Budget) leased(s broadcast.Slots, now time.Time) {
 func (b *Budget) failed(err error, now time.Time) {
 	l := &b.leaser
 	l.retry = min(max(retryFirst, 2*l.retry), retryLast)
-	l.again = now.Add(l.retry)
+	l.again, l.refused = now.Add(l.retry), 0
 	b.freeUntil.Store(0)
 	if b.hand.unused(now) == 0 {
 		b.flows.tell(err)

@@ -36,7 +36,7 @@ func (budgetRow) TableName() string { return "budgets" }
 const (
 	second = 1_000_000
 	// waitsFor is how long somebody pressing is taken to wait after a lease for them.
-	waitsFor = second
+	waitsFor = 6 * second / 10
 	// crowded is how far ahead slots must be leased for the less pressing to be held
 	// back: if the pressing do not use what there is, everybody may.
 	crowded = second / 10
@@ -166,11 +166,11 @@ func (s Budget) mend(t *db.Tx, family string) error {
 }
 
 // ReturnBudget gives back the slots from first to end, which were the last that
-// were leased. If somebody has leased after them they simply lapse.
-func (s Budget) ReturnBudget(ctx context.Context, family string, first, end int64) error {
-	_, err := s.db.Alone(ctx).Exec(`UPDATE budgets SET next_at = @first WHERE tenant_id = @tenant AND family = @family AND next_at = @end `,
+// were leased; false if somebody has leased after them, and they cannot go back.
+func (s Budget) ReturnBudget(ctx context.Context, family string, first, end int64) (bool, error) {
+	n, err := s.db.Alone(ctx).Exec(`UPDATE budgets SET next_at = @first WHERE tenant_id = @tenant AND family = @family AND next_at = @end `,
 		db.Args{"family": family, "first": first, "end": end})
-	return err
+	return n == 1, err
 }
 
 // ReadBudget tells how a family is held back, and takes nothing.

@@ -149,11 +149,19 @@ func TestAShareReturnsUnlessSomebodyLeasedAfterIt(t *testing.T) {
 		a := l.lease(50, 12, broadcast.PriorityNormal)
 		b := l.lease(50, 12, broadcast.PriorityNormal)
 		end := b.First + 12*b.Gap
-		must(l, l.ReturnBudget(ctx, "connector", a.First+4*a.Gap, b.First)) // b came after it
+		back := func(first, end int64, want bool) {
+			l.Helper()
+			done, err := l.ReturnBudget(ctx, "connector", first, end)
+			must(l, err)
+			if done != want {
+				l.Errorf("returned from %d to %d: %v", first, end, done)
+			}
+		}
+		back(a.First+4*a.Gap, b.First, false) // b came after it
 		if c := l.lease(50, 1, broadcast.PriorityNormal); c.First != end {
 			l.Fatalf("%+v, want it to begin at %d", c, end)
 		}
-		must(l, l.ReturnBudget(ctx, "connector", b.First+5*b.Gap, end+b.Gap))
+		back(b.First+5*b.Gap, end+b.Gap, true)
 		if c := l.lease(50, 1, broadcast.PriorityNormal); c.First != b.First+5*b.Gap {
 			l.Errorf("%+v, want it to begin at %d", c, b.First+5*b.Gap)
 		}
@@ -347,8 +355,9 @@ func TestABudgetThatCannotBeAskedSaysSo(t *testing.T) {
 		_, leased := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: 50, Want: 1})
 		_, read := l.ReadBudget(ctx, "connector")
 		_, paused := l.PauseBudget(ctx, "connector", time.Second, false)
-		if leased == nil || read == nil || paused == nil || l.ReturnBudget(ctx, "connector", 1, 2) == nil {
-			l.Errorf("%v, %v, %v", leased, read, paused)
+		_, returned := l.ReturnBudget(ctx, "connector", 1, 2)
+		if leased == nil || read == nil || paused == nil || returned == nil {
+			l.Errorf("%v, %v, %v, %v", leased, read, paused, returned)
 		}
 	})
 }
