@@ -50,7 +50,7 @@ func (c counted) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadc
 	return c.Leases.LeaseBudget(ctx, ask)
 }
 
-func (c counted) ReturnBudget(ctx context.Context, family string, first, end int64) error {
+func (c counted) ReturnBudget(ctx context.Context, family string, first, end int64) (bool, error) {
 	c.asked.Add(1)
 	return c.Leases.ReturnBudget(ctx, family, first, end)
 }
