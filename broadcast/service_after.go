@@ -189,7 +189,7 @@ func (s *Service) LiftHalt(ctx context.Context, a Actor) error {
 	page, err := s.ledger.List(ctx, ListQuery{States: []State{Paused}, Limit: 500})
 	for i := range page.Broadcasts {
 		if b := &page.Broadcasts[i]; b.Halted {
-			_, resuming := s.Do(ctx, a, EventResume, Ask{ID: b.ID, Revision: b.Revision})
+			_, resuming := s.Do(ctx, a, EventResume, Ask{ID: b.ID})
 			if !IsCode(resuming, Conflict) { // somebody has just moved it: theirs to say
 				err = errors.Join(err, resuming)
 			}

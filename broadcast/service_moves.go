@@ -31,9 +31,26 @@ func (s *Service) Do(ctx context.Context, a Actor, ev Event, ask Ask) (*Broadcas
 		return nil, &Error{Invalid, "note", "The reason is longer than 1,000 characters. Shorten it."}
 	}
 	b, err := s.ledger.Broadcast(ctx, ask.ID)
-	if err != nil {
-		return nil, err
+	for err == nil {
+		stored, moving := s.do(ctx, a, ev, ask, b)
+		if !IsCode(moving, Conflict) || ask.Revision != 0 {
+			return stored, moving
+		}
+		seen := b
+		if b, err = s.ledger.Broadcast(ctx, ask.ID); err == nil && !b.onlyLearned(seen) {
+			return nil, moving
+		}
 	}
+	return nil, err
+}
+
+// onlyLearned tells whether nothing has happened to a broadcast since it was seen but
+// that the engine learned something of it (Note): nobody's click is refused for that.
+func (b *Broadcast) onlyLearned(seen *Broadcast) bool {
+	return b.Revision != seen.Revision && b.State == seen.State && b.Hash() == seen.Hash()
+}
+
+func (s *Service) do(ctx context.Context, a Actor, ev Event, ask Ask, b *Broadcast) (*Broadcast, error) {
 	next, move, err := b.apply(a, ev, ask.Note, s.now())
 	if err != nil {
 		return nil, err
