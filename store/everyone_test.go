@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -185,14 +186,31 @@ func TestEveryoneIsListedOnceHoweverOftenItIsBegun(t *testing.T) {
 		if pages := listEveryone(t, st, bid); pages != 2 {
 			t.Errorf("%d pages, want 2", pages)
 		}
-		if y := honest(t, st, bid); y != (broadcast.Tally{Total: n, Ready: reachable, Pending: n - reachable}) {
-			t.Errorf("%+v", y)
+		if y, truth := tally(t, st, bid), grouped(t, dsn, bid); y != truth || y != (broadcast.Tally{Total: n, Ready: reachable, Pending: n - reachable}) {
+			t.Errorf("the tally says %+v and the deliveries %+v", y, truth)
 		}
 		sizes := chunksAreWhole(t, dsn, bid)
 		if sizes[0] != 20 || slices.Max(sizes) > 200 || len(sizes) > n/200+3 {
 			t.Errorf("chunks of %v", sizes)
 		}
 	})
+}
+
+// grouped is the truth about a long list.
+func grouped(t testing.TB, dsn string, bid broadcast.ID) (y broadcast.Tally) {
+	t.Helper()
+	rows, err := storetest.SQL(t, dsn).Query(`SELECT state, count(*), SUM(CASE WHEN maybe_sent AND state = 'sent' THEN 1 ELSE 0 END) FROM deliveries WHERE broadcast_id = $1 GROUP BY state`, string(bid))
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var state broadcast.DeliveryState
+		var n, repeated int
+		must(t, rows.Scan(&state, &n, &repeated))
+		y.Add(state, n)
+		y.MaybeRepeated += repeated
+	}
+	must(t, rows.Err())
+	return y
 }
 
 // organisation writes people 1 to n straight into the database, the first of them with
@@ -210,6 +228,55 @@ func organisation(t testing.TB, dsn string, n, reachable int) {
 	_, err = d.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
 		SELECT $1, k.id, 'installed', '', '', 0, 0, 1, 0, 'https://smba.example/emea/', 'a:' || k.n, '29:' || k.n, 1 FROM `+numbers+` WHERE k.n <= $2`, storetest.Tenant, reachable)
 	must(t, err)
+}
+
+// TestNobodyOfEveryoneWaitsForAnAddressThatCameMeanwhile: as with pages of people,
+// though a page of everyone does not keep events waiting while it is written.
+func TestNobodyOfEveryoneWaitsForAnAddressThatCameMeanwhile(t *testing.T) {
+	t.Parallel()
+	replicas(t, func(t *testing.T, both []*store.Store) {
+		const n, rounds = 60, 8
+		people(t, both[0], n)
+		var ids []broadcast.ID
+		for range rounds {
+			ids = append(ids, begun(t, both[0], nil))
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for _, bid := range ids {
+				for after := broadcast.EntraID(""); ; {
+					var err error
+					if after, err = both[0].ListEveryone(ctx, bid, after); err != nil {
+						t.Error(err)
+					}
+					if after == "" {
+						break
+					}
+				}
+			}
+		})
+		for part := range 3 {
+			wg.Go(func() {
+				for i := 1 + part; i <= n; i += 3 {
+					var err error
+					if i%5 == 0 {
+						err = both[1].BotGone(ctx, id(i), broadcast.InstallationBlocked)
+					} else {
+						err = both[1].BotAdded(ctx, id(i), address(i))
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		for _, bid := range ids {
+			if y := honest(t, both[0], bid); y != (broadcast.Tally{Total: n, Ready: n * 4 / 5, Skipped: n / 5}) {
+				t.Errorf("%+v", y)
+			}
+		}
+	})
 }
 
 func TestAListGrowsUntilItIsComplete(t *testing.T) {

@@ -8,33 +8,33 @@ import (
 )
 
 // StartState and StartReason are the one rule of how a delivery starts, as SQL over
-// r.excluded (the directory's reason) and i, the person's installation if there is
+// the directory's reason (excluded) and i, the person's installation if there is
 // one. The head-count before sending and the list made at sending both come from
 // it. Who has no address is waited for, unless nobody is to join late.
-func StartState(late broadcast.Late) string {
+func StartState(excluded string, late broadcast.Late) string {
+	without := `'pending'`
 	if late == broadcast.LateNever {
-		return startState + `'skipped' END`
+		without = `'skipped'`
 	}
-	return startState + `'pending' END`
+	return `CASE WHEN ` + excluded + ` <> '' OR i.state IN ('removed', 'blocked', 'refused') THEN 'skipped'
+		WHEN i.conversation_id <> '' THEN 'ready' ELSE ` + without + ` END`
 }
 
 // StartReason is why, for those who start skipped.
-func StartReason(late broadcast.Late) string {
+func StartReason(excluded string, late broadcast.Late) string {
+	without := `''`
 	if late == broadcast.LateNever {
-		return startReason + `CASE WHEN i.conversation_id <> '' THEN '' ELSE 'not_installed' END END`
+		without = `CASE WHEN i.conversation_id <> '' THEN '' ELSE 'not_installed' END`
 	}
-	return startReason + `'' END`
+	return `CASE WHEN ` + excluded + ` <> '' THEN ` + excluded + ` WHEN i.state IN ('removed', 'blocked') THEN i.state
+		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END ELSE ` + without + ` END`
 }
 
-const (
-	startState = `CASE WHEN r.excluded <> '' OR i.state IN ('removed', 'blocked', 'refused') THEN 'skipped'
-		WHEN i.conversation_id <> '' THEN 'ready' ELSE `
-	startReason = `CASE WHEN r.excluded <> '' THEN r.excluded WHEN i.state IN ('removed', 'blocked') THEN i.state
-		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END ELSE `
+// The head-count's: whoever joins late is waited for.
+var (
+	usualState  = StartState("r.excluded", broadcast.LateUntilFinished)
+	usualReason = StartReason("r.excluded", broadcast.LateUntilFinished)
 )
-
-// The head-count's: somebody who joins late is waited for.
-var usualState, usualReason = StartState(broadcast.LateUntilFinished), StartReason(broadcast.LateUntilFinished)
 
 // sampleSize is how many names a head-count comes with.
 const sampleSize = 5

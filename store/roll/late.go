@@ -46,29 +46,33 @@ func (n *Newcomers) Page(t *db.Tx, limit int) (bool, error) {
 // Next goes on to the page after this one.
 func (n *Newcomers) Next() { n.After, n.AfterID = n.End, n.EndID }
 
-const notListed = ` NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.entra_id = r.entra_id)`
+// notListed tells whether a person r is on no list yet, as a look-up.
+const notListed = `(SELECT 1 FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.entra_id = r.entra_id) IS NULL`
 
 // AddLateEveryone lists those who came into the directory after everyone was
-// frozen and can be reached now, limit at most, and returns how many. Price: a
-// look-up for each who came since, whether listed or not.
+// frozen and can be reached now, limit at most, and returns how many. Price: two
+// look-ups for each who came since, whether listed or not.
 func (l *List) AddLateEveryone(limit int) (int, error) {
 	if !l.Everyone() {
 		return 0, nil
 	}
-	return l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
-		FROM people r JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id
-		WHERE r.tenant_id = @tenant AND r.since > @started AND `+census.StartState(l.Late)+` = 'ready' AND `+notListed+` LIMIT @limit `,
-		1, limit, db.Args{"started": l.StartedAt})
+	return l.add(source{
+		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM people r
+			WHERE r.tenant_id = @tenant AND r.since > @started AND r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed + ` LIMIT @limit `,
+		args: db.Args{"started": l.StartedAt}, wave: 1, limit: limit,
+	})
 }
 
 // AddLatePeople lists those of some people who can be reached and are not on the
-// list, and returns how many. Price: a look-up each.
+// list, and returns how many. Price: two look-ups each.
 func (l *List) AddLatePeople(people []broadcast.Recipient) (int, error) {
 	rows, err := census.Recipients(people)
 	if err != nil {
 		return 0, err
 	}
-	return l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
-		FROM `+l.Rows("rows", "entra_id text, excluded text")+` AS r JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id
-		WHERE `+census.StartState(l.Late)+` = 'ready' AND `+notListed, 1, len(people), db.Args{"rows": rows})
+	return l.add(source{
+		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM ` + l.Rows("rows", "entra_id text, excluded text") + ` AS r
+			WHERE r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed,
+		args: db.Args{"rows": rows}, wave: 1, limit: len(people),
+	})
 }

@@ -7,44 +7,76 @@ import (
 )
 
 // added are the deliveries just inserted. The LIMIT makes both databases walk the
-// IDs after the last chunk's; left to itself, SQLite would walk the whole broadcast
-// in the order of states.
+// IDs after the last chunk's, whatever they believe of how many there are.
 const added = `(SELECT id, entra_id, chunk, state FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id AND id > @last ORDER BY id LIMIT @limit )`
 
 // recheck looks at those just put down as pending once more, alone: whoever stored
 // an address meanwhile has committed it, and whoever is about to will find them on
 // the list. Who has no installation yet is wanted: not_before 0, before a rollout's
-// mass. Price: nothing but a count when nobody is pending, else a look-up each.
+// mass. Price: a look-up each.
 func (l *List) recheck(a db.Args) error {
-	var pending int
-	if _, err := l.Scan(&pending, `SELECT count(*) FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'pending' AND id > @last `, a); err != nil || pending == 0 {
-		return err
-	}
 	if err := l.Turn(Turn, true); err != nil {
 		return err
 	}
-	const waiting = `SELECT id, tenant_id, entra_id, '' AS excluded FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'pending' AND id > @last `
-	if _, err := l.Exec(`UPDATE deliveries AS d SET state = s.state, reason = s.reason, detail = s.detail
-		FROM (SELECT r.id, `+start(broadcast.LateUntilFinished)+` FROM (`+waiting+`) AS r JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id) AS s
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id = s.id AND s.state <> 'pending'`, a); err != nil {
+	var told []struct {
+		ID int64 `json:"id"`
+	}
+	if _, err := l.Scan(&told, `SELECT a.id FROM `+added+` AS a WHERE a.state = 'pending' AND `+startNow("a.entra_id", l.Late)+` <> 'pending'`, a); err != nil {
 		return err
 	}
-	return l.want(`SELECT r.entra_id FROM (`+waiting+`) AS r`, a)
+	if len(told) > 0 {
+		raw, err := db.List(told)
+		if err != nil {
+			return err
+		}
+		a["rows"] = raw
+		now := func(column string) string {
+			return `(SELECT ` + column + ` FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = d.entra_id)`
+		}
+		if _, err := l.Exec(`UPDATE deliveries AS d SET state = `+now(census.StartState("''", l.Late))+`, reason = `+now(census.StartReason("''", l.Late))+`, detail = `+now(startDetail("''"))+`
+			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id > @last AND d.id IN (SELECT r.id FROM `+l.Rows("rows", "id bigint")+` AS r)`, a); err != nil {
+			return err
+		}
+	}
+	return l.want(`SELECT a.entra_id FROM `+added+` AS a WHERE a.state = 'pending'`, a)
 }
 
-// want makes people wanted who have no installation.
+// want makes people wanted who have no installation. Price: a look-up each.
 func (l *List) want(people string, a db.Args) error {
 	_, err := l.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
 		SELECT @tenant , w.entra_id, 'wanted', '', '', 0, 0, 0, 0, '', '', '', CAST(@now AS bigint) FROM (`+people+`) AS w
-		WHERE NOT EXISTS (SELECT 1 FROM installations x WHERE x.tenant_id = @tenant AND x.entra_id = w.entra_id)
+		WHERE (SELECT 1 FROM installations x WHERE x.tenant_id = @tenant AND x.entra_id = w.entra_id) IS NULL
 		ORDER BY w.entra_id ON CONFLICT DO NOTHING`, a)
 	return err
 }
 
-// start is the one rule of how a delivery starts, as a source's columns.
-func start(late broadcast.Late) string {
-	return census.StartState(late) + ` AS state, ` + census.StartReason(late) + ` AS reason,
-		CASE WHEN r.excluded = '' AND i.state = 'refused' THEN i.detail ELSE '' END AS detail`
+// start is the one rule of how a delivery starts, as a source's columns over i and
+// the directory's reason.
+func start(excluded string, late broadcast.Late) string {
+	return census.StartState(excluded, late) + ` AS state, ` + census.StartReason(excluded, late) + ` AS reason, ` + startDetail(excluded) + ` AS detail`
+}
+
+func startDetail(excluded string) string {
+	return `CASE WHEN ` + excluded + ` = '' AND i.state = 'refused' THEN i.detail ELSE '' END`
+}
+
+// startNow is the state in which a person's delivery would start, as a look-up:
+// never a join, which might read all installations.
+func startNow(person string, late broadcast.Late) string {
+	return `(SELECT ` + census.StartState("''", late) + ` FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = ` + person + `)`
+}
+
+// count is how many of those just inserted are in a state, chunk by chunk.
+type count struct {
+	Chunk       int
+	State       broadcast.DeliveryState
+	N           int
+	First, Last int64
+}
+
+func (l *List) counts(a db.Args) (counts []count, err error) {
+	_, err = l.Scan(&counts, `SELECT chunk, state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM `+added+` AS added GROUP BY chunk, state ORDER BY chunk, state`, a)
+	return counts, err
 }
 
 // chunkJSON is a chunk as it is inserted.
@@ -56,16 +88,7 @@ type chunkJSON struct {
 }
 
 // addChunks writes the chunks of the deliveries just inserted and counts them.
-func (l *List) addChunks(wave int, a db.Args) error {
-	var counts []struct {
-		Chunk       int
-		State       broadcast.DeliveryState
-		N           int
-		First, Last int64
-	}
-	if _, err := l.Scan(&counts, `SELECT chunk, state, count(*) AS n, MIN(id) AS first, MAX(id) AS last FROM `+added+` AS added GROUP BY chunk, state ORDER BY chunk, state`, a); err != nil {
-		return err
-	}
+func (l *List) addChunks(counts []count, wave int, a db.Args) error {
 	var chunks []chunkJSON
 	for _, c := range counts {
 		l.Count("", c.State, c.N)

@@ -15,9 +15,11 @@ func (l *List) AddPeople(people []broadcast.Recipient, wave int) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
-		FROM `+l.Rows("rows", "entra_id text, excluded text")+` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id`,
-		wave, len(people), db.Args{"rows": rows})
+	_, err = l.add(source{
+		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
+			FROM ` + l.Rows("rows", "entra_id text, excluded text") + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id`,
+		args: db.Args{"rows": rows}, wave: wave, limit: len(people),
+	})
 	return err
 }
 
@@ -32,6 +34,9 @@ func CountEveryone(t *db.Tx, f Facts) (int, error) {
 	return n, err
 }
 
+// reachable are the columns of a source of people of whom it is known.
+const reachable = `'ready' AS state, '' AS reason, '' AS detail, '' AS activity_id`
+
 // AddCanary lists the first people who can be reached, as the first wave, unless
 // there is one. Price: a walk over people and installations until they are found;
 // a second for a million of whom nobody can be reached.
@@ -43,10 +48,11 @@ func (l *List) AddCanary(people int) error {
 	if _, err := l.Scan(&there, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND wave = 0`, db.Args{"id": string(l.ID)}); err != nil || there > 0 {
 		return err
 	}
-	_, err := l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
-		FROM people r JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id
-		WHERE `+everyone+` AND i.tenant_id = @tenant AND `+census.StartState(l.Late)+` = 'ready' ORDER BY r.entra_id LIMIT @people `,
-		0, people, db.Args{"started": l.StartedAt, "people": people})
+	_, err := l.add(source{
+		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM people r
+			WHERE ` + everyone + ` AND r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' ORDER BY r.entra_id LIMIT @limit `,
+		args: db.Args{"started": l.StartedAt}, limit: people,
+	})
 	return err
 }
 
@@ -60,12 +66,13 @@ func (l *List) AddEveryone(after broadcast.EntraID) (broadcast.EntraID, error) {
 	if err != nil || end == "" {
 		return "", err
 	}
-	// Both sides have the range: it does not follow from one to the other, and a
-	// merge would read the installations from the beginning for every page.
-	_, err = l.add(`SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, `+start(l.Late)+`
-		FROM people r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id AND i.entra_id > @after AND i.entra_id <= @end
-		WHERE `+everyone+` AND r.entra_id > @after AND r.entra_id <= @end `,
-		1, pageSize, db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)})
+	// Both sides have the range: it does not follow from one to the other.
+	_, err = l.add(source{
+		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
+			FROM people r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id AND i.entra_id > @after AND i.entra_id <= @end
+			WHERE ` + everyone + ` AND r.entra_id > @after AND r.entra_id <= @end `,
+		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: pageSize, ranges: true,
+	})
 	return end, err
 }
 
@@ -108,10 +115,12 @@ func (l *List) AddPass(target broadcast.ID, after int64) (int64, error) {
 	}
 	a["end"] = end
 	const known = `CASE WHEN d.state = 'sent' AND d.activity_id <> '' THEN `
-	_, err := l.add(`SELECT d.entra_id, d.id AS place, '' AS detail, `+
-		known+`d.activity_id ELSE '' END AS activity_id, `+known+`'ready' ELSE 'skipped' END AS state, `+known+`'' ELSE @none END AS reason
-		FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @target AND d.id > @after AND d.id <= @end AND (d.state = 'sent' OR d.maybe_sent)`,
-		1, pageSize, a)
+	_, err := l.add(source{
+		rows: `SELECT d.entra_id, d.id AS place, '' AS detail, ` +
+			known + `d.activity_id ELSE '' END AS activity_id, ` + known + `'ready' ELSE 'skipped' END AS state, ` + known + `'' ELSE @none END AS reason
+			FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @target AND d.id > @after AND d.id <= @end AND (d.state = 'sent' OR d.maybe_sent)`,
+		args: a, wave: 1, limit: pageSize,
+	})
 	return end, err
 }
 
