@@ -65,6 +65,7 @@ func (b *block) slot(i int) time.Time { return b.at.Add(time.Duration(i) * b.gap
 // hand is what this replica has leased and not used.
 type hand struct {
 	least  time.Duration // never are two requests closer: one over Microsoft's limit
+	alone  bool          // nobody else's slots are near
 	blocks []block
 	back   []slot // given to somebody who left
 	last   time.Time
@@ -91,9 +92,7 @@ func (h *hand) next(now time.Time) (due time.Time, ok bool) {
 	for len(h.blocks) > 0 {
 		b := &h.blocks[0]
 		for ; b.next < b.n; b.next++ {
-			at := b.slot(b.next)
-			due := later(at, h.last.Add(h.least))
-			if later(due, now).Sub(at) <= h.patience(b.gap) {
+			if due, ok := h.due(b.slot(b.next), b.gap, now); ok {
 				return due, true
 			}
 			b.lapsed++
@@ -103,17 +102,35 @@ func (h *hand) next(now time.Time) (due time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// patience is how late a slot may be used. Late ones come closer to those after
-// them, and Microsoft's second has room for that: limit slots take longer than a
-// second, by 64 ms at 47 and a limit of 50. Half of that is left to the network. A
-// slot that is later is gone: who slept must not catch up in a burst. One gap is
-// the least, or somebody who is always a little late would get nothing.
+// due is when a slot may be used; false if it is gone by now.
+//
+// Late slots come closer to those after them, and Microsoft's second has room for
+// that: limit slots take longer than a second, by 64 ms at 47 and a limit of 50.
+// Half of that is left to the network. A slot that is later is gone: who slept
+// must not catch up in a burst, into other replicas' slots.
+//
+// A replica that is alone may be later, if it then keeps a distance at which the
+// limit is never reached, whatever comes before and after.
+func (h *hand) due(slot time.Time, gap time.Duration, now time.Time) (due time.Time, ok bool) {
+	due = later(slot, h.last.Add(h.least))
+	late := later(due, now).Sub(slot)
+	if late <= h.patience(gap) {
+		return due, true
+	}
+	return later(slot, h.last.Add(h.least+h.least/50)), h.alone && late <= alonePatience
+}
+
+// patience is how late a slot may be used. One gap is the least, or somebody who is
+// always a little late would get nothing.
 func (h *hand) patience(gap time.Duration) time.Duration {
 	room := time.Duration(float64(gap)/float64(h.least)*float64(time.Second)) - time.Second
 	return max(gap, h.least, min(room/2, maxPatience))
 }
 
-const maxPatience = 100 * time.Millisecond
+const (
+	maxPatience   = 100 * time.Millisecond
+	alonePatience = time.Second
+)
 
 // use takes the slot that next told of.
 func (h *hand) use(now time.Time) slot {

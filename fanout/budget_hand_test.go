@@ -64,21 +64,25 @@ func TestWhoWakesUpLateNeverBreaksTheLimit(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(rate), uint64(replicas)))
 			var all []*replica
 			for range replicas {
-				all = append(all, &replica{hand: hand{least: 20 * time.Millisecond}, late: func() time.Duration {
+				all = append(all, &replica{hand: hand{least: 20 * time.Millisecond, alone: replicas == 1}, late: func() time.Duration {
 					switch n := random.IntN(1000); {
 					case n == 0: // a stalled machine
 						return time.Duration(random.IntN(1000)) * time.Millisecond
 					case n < 20: // a busy one
 						return time.Duration(random.IntN(80)) * time.Millisecond
 					}
-					return time.Duration(random.IntN(2000)) * time.Microsecond
+					return time.Duration(random.IntN(400)) * time.Microsecond
 				}})
 			}
 			used := run(rate, 14, span, all...)
 			if got := most(used); got > 50 {
 				t.Errorf("%d replicas at %v: %d requests in a second", replicas, rate, got)
 			}
-			if part := float64(len(used)) / rate / span.Seconds(); part < 0.9 {
+			least := 0.9
+			if replicas == 1 {
+				least = 0.95 // it makes up for most of it
+			}
+			if part := float64(len(used)) / rate / span.Seconds(); part < least {
 				t.Errorf("%d replicas at %v: %.1f %% of the slots were used", replicas, rate, 100*part)
 			}
 			if replicas > 1 {

@@ -47,10 +47,7 @@ type leaser struct {
 	// retry grows with failures in a row, refused with refusals, to those of a weight.
 	retry, refused time.Duration
 	weight         int
-	// alone is true while nobody else's slots lie before ours: then there is no harm in
-	// leasing more than will be used. end is where our last lease ended.
-	alone bool
-	end   int64
+	end            int64 // of our last lease
 	// lead is how long an answer of the ledger is on its way, by the slower ones lately.
 	lead time.Duration
 	idle time.Time // since when nobody waits
@@ -67,7 +64,7 @@ func newLeaser(rate float64) leaser {
 func (l *leaser) want(waiting int, h *hand) int {
 	expect := h.yield + 1
 	switch {
-	case l.alone:
+	case h.alone: // there is no harm in leasing more than will be used
 		expect = 4 * max(1, h.yield)
 	case h.full:
 		expect = 2 * h.yield
@@ -243,7 +240,7 @@ func (b *Budget) lease(ask broadcast.SlotAsk) errand {
 			}
 			b.clock.learn(sent, got, s.Now)
 			b.learn(s.Strain, got)
-			b.leaser.alone = s.First <= s.Now+ask.Lead.Microseconds() || s.First == b.leaser.end
+			b.hand.alone = s.First <= s.Now+ask.Lead.Microseconds() || s.First == b.leaser.end
 			b.leaser.lead = min(max(got.Sub(b.clock.local(s.Now)), b.leaser.lead*3/4), mostLead)
 			b.leaser.weight = ask.Priority.Weight()
 			b.leased(s, got)
