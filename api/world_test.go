@@ -27,6 +27,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -195,16 +196,16 @@ func (s *statusWriter) WriteHeader(status int) {
 func (w *world) fillDirectory() {
 	w.t.Helper()
 	yes, no := true, false
-	var patches []broadcast.PersonPatch
+	var patches []noun.Patch
 	for n := 1; n <= people; n++ {
 		name, upn := fmt.Sprintf("Person %d", n), fmt.Sprintf("person.%d@contoso.example", n)
 		guest := &no
 		if n == 40 {
 			guest = &yes
 		}
-		patches = append(patches, broadcast.PersonPatch{EntraID: id(n), Name: &name, UPN: &upn, Enabled: &yes, Licensed: &yes, Guest: guest})
+		patches = append(patches, noun.Patch{EntraID: id(n), Name: &name, UPN: &upn, Enabled: &yes, Licensed: &yes, Guest: guest})
 	}
-	must(w.t, w.store.SavePeople(w.t.Context(), patches, &broadcast.Cursor{FinishedAt: w.clock.Now()}))
+	must(w.t, w.store.SavePeople(w.t.Context(), patches, &noun.Cursor{FinishedAt: w.clock.Now()}))
 }
 
 // id is the Entra ID of person number n.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -94,16 +95,16 @@ func TestAKeyEndsWithItsOwnersAccount(t *testing.T) {
 		}
 		yes, no := true, false
 		for _, step := range []struct {
-			account broadcast.PersonPatch
+			account noun.Patch
 			works   bool
 		}{
-			{broadcast.PersonPatch{Enabled: &yes}, true},
-			{broadcast.PersonPatch{Enabled: &no}, false},
-			{broadcast.PersonPatch{Enabled: &yes}, true},
-			{broadcast.PersonPatch{Deleted: &yes}, false},
+			{noun.Patch{Enabled: &yes}, true},
+			{noun.Patch{Enabled: &no}, false},
+			{noun.Patch{Enabled: &yes}, true},
+			{noun.Patch{Deleted: &yes}, false},
 		} {
 			step.account.EntraID = owner.ID
-			if err := st.SavePeople(t.Context(), []broadcast.PersonPatch{step.account}, nil); err != nil {
+			if err := st.SavePeople(t.Context(), []noun.Patch{step.account}, nil); err != nil {
 				t.Fatal(err)
 			}
 			var nobody *auth.Unauthenticated

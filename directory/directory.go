@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/graph"
 )
 
@@ -13,12 +14,12 @@ import (
 type People interface {
 	// SavePeople stores patches and, if given, the cursor, in one transaction. Absent
 	// fields are left as they are.
-	SavePeople(ctx context.Context, patches []broadcast.PersonPatch, at *broadcast.Cursor) error
+	SavePeople(ctx context.Context, patches []person.Patch, at *person.Cursor) error
 	// Cursor is where reading stands; the zero Cursor before the first read.
-	Cursor(ctx context.Context) (broadcast.Cursor, error)
+	Cursor(ctx context.Context) (person.Cursor, error)
 	// EndRound ends a full read: people not seen in at.Round are deleted, and at is
 	// stored, in one transaction.
-	EndRound(ctx context.Context, at broadcast.Cursor) error
+	EndRound(ctx context.Context, at person.Cursor) error
 	// PeoplePage is everybody not deleted, in the order of EntraID.
 	PeoplePage(ctx context.Context, after broadcast.EntraID, limit int) ([]broadcast.Recipient, error)
 	// KnownPeople is those of ids that are stored, in any order.
@@ -89,10 +90,10 @@ const (
 
 // page reads one page, with patience: throttling and passing trouble are waited
 // out as Graph asks, up to a limit.
-func (d *Directory) page(ctx context.Context, r graph.Request) (*graph.Page[*person], error) {
+func (d *Directory) page(ctx context.Context, r graph.Request) (*graph.Page[*graphPerson], error) {
 	pause := d.backoff
 	for try := 1; ; try++ {
-		page, err := graph.GetPage[*person](ctx, d.graph, r, newPerson)
+		page, err := graph.GetPage[*graphPerson](ctx, d.graph, r, newPerson)
 		if err == nil {
 			return page, nil
 		}

@@ -162,7 +162,7 @@ func groupError(g broadcast.Group, err error) error {
 }
 
 // learn stores those of a page whom the directory does not know or thinks gone.
-func (d *Directory) learn(ctx context.Context, page []*person) error {
+func (d *Directory) learn(ctx context.Context, page []*graphPerson) error {
 	ids := make([]broadcast.EntraID, len(page))
 	for i, p := range page {
 		ids[i] = broadcast.EntraID(p.id)
@@ -171,7 +171,7 @@ func (d *Directory) learn(ctx context.Context, page []*person) error {
 	if err != nil {
 		return err
 	}
-	var strangers []*person
+	var strangers []*graphPerson
 	for _, p := range page {
 		r, ok := known[broadcast.EntraID(p.id)]
 		if !ok || r.Excluded == broadcast.ReasonDeleted {

@@ -6,6 +6,7 @@ import (
 	"github.com/microsoft/kiota-abstractions-go/serialization"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/graph"
 )
 
@@ -13,8 +14,8 @@ import (
 const fields = "id,displayName,userPrincipalName,mail,userType,accountEnabled,assignedPlans," +
 	"department,officeLocation,country,jobTitle,preferredLanguage"
 
-// person is a user as an answer of Graph describes them: perhaps in part only.
-type person struct {
+// graphPerson is a user as an answer of Graph describes them: perhaps in part only.
+type graphPerson struct {
 	id        string
 	name      *string
 	upn       *string
@@ -31,10 +32,10 @@ type person struct {
 	preferred *string
 }
 
-func newPerson(serialization.ParseNode) (serialization.Parsable, error) { return &person{}, nil }
+func newPerson(serialization.ParseNode) (serialization.Parsable, error) { return &graphPerson{}, nil }
 
 // GetFieldDeserializers implements serialization.Parsable.
-func (p *person) GetFieldDeserializers() graph.Fields {
+func (p *graphPerson) GetFieldDeserializers() graph.Fields {
 	return graph.Fields{
 		"id":                p.readID,
 		"displayName":       graph.Text(&p.name),
@@ -55,17 +56,17 @@ func (p *person) GetFieldDeserializers() graph.Fields {
 	}
 }
 
-// Serialize implements serialization.Parsable; a person is never sent.
-func (*person) Serialize(serialization.SerializationWriter) error { return nil }
+// Serialize implements serialization.Parsable; one is never sent.
+func (*graphPerson) Serialize(serialization.SerializationWriter) error { return nil }
 
 // readID folds the case, because the ID is a key and arrives on other ways too.
-func (p *person) readID(n serialization.ParseNode) error {
+func (p *graphPerson) readID(n serialization.ParseNode) error {
 	err := graph.String(&p.id)(n)
 	p.id = folded(p.id)
 	return err
 }
 
-func (p *person) readPlans(n serialization.ParseNode) error {
+func (p *graphPerson) readPlans(n serialization.ParseNode) error {
 	p.planned = true
 	values, err := n.GetCollectionOfObjectValues(newPlan)
 	for _, v := range values {
@@ -91,9 +92,9 @@ func (*plan) Serialize(serialization.SerializationWriter) error { return nil }
 
 // patches turns a page into what is to be stored: one patch per person, because a
 // page may name somebody twice (protocol G.1) and one statement stores them all.
-func (d *Directory) patches(page []*person) []broadcast.PersonPatch {
+func (d *Directory) patches(page []*graphPerson) []person.Patch {
 	at := make(map[string]int, len(page))
-	out := make([]broadcast.PersonPatch, 0, len(page))
+	out := make([]person.Patch, 0, len(page))
 	for _, p := range page {
 		if p.id == "" {
 			continue
@@ -109,8 +110,8 @@ func (d *Directory) patches(page []*person) []broadcast.PersonPatch {
 	return out
 }
 
-func (d *Directory) patch(p *person) broadcast.PersonPatch {
-	patch := broadcast.PersonPatch{EntraID: broadcast.EntraID(p.id), Deleted: &p.removed}
+func (d *Directory) patch(p *graphPerson) person.Patch {
+	patch := person.Patch{EntraID: broadcast.EntraID(p.id), Deleted: &p.removed}
 	if p.removed {
 		return patch
 	}
@@ -126,7 +127,7 @@ func (d *Directory) patch(p *person) broadcast.PersonPatch {
 
 // guest is nil when nothing was said that tells. A name with #EXT# marks people
 // of another tenant even where their type was set to Member.
-func (p *person) guest() *bool {
+func (p *graphPerson) guest() *bool {
 	external := p.upn != nil && strings.Contains(strings.ToUpper(*p.upn), "#EXT#")
 	if p.kind == nil && !external {
 		return nil
@@ -147,7 +148,7 @@ func (d *Directory) licensed(plans []*plan) bool {
 func folded(id string) string { return strings.ToLower(strings.TrimSpace(id)) }
 
 // merge lays what later says over what first said.
-func merge(first, later broadcast.PersonPatch) broadcast.PersonPatch {
+func merge(first, later person.Patch) person.Patch {
 	over(&first.Name, later.Name)
 	over(&first.UPN, later.UPN)
 	over(&first.Mail, later.Mail)

@@ -6,13 +6,13 @@ import (
 
 	kjson "github.com/microsoft/kiota-serialization-json-go"
 
-	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 )
 
 // patchesOf reads a page as Graph sends it.
-func patchesOf(t *testing.T, d *Directory, items ...string) []broadcast.PersonPatch {
+func patchesOf(t *testing.T, d *Directory, items ...string) []noun.Patch {
 	t.Helper()
-	var page []*person
+	var page []*graphPerson
 	for _, item := range items {
 		node, err := kjson.NewJsonParseNode([]byte(item))
 		if err != nil {
@@ -22,7 +22,7 @@ func patchesOf(t *testing.T, d *Directory, items ...string) []broadcast.PersonPa
 		if err != nil {
 			t.Fatal(err)
 		}
-		page = append(page, p.(*person))
+		page = append(page, p.(*graphPerson))
 	}
 	return d.patches(page)
 }

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/url"
 
-	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/graph"
 )
 
@@ -40,13 +40,13 @@ func (d *Directory) Sync(ctx context.Context) error {
 }
 
 // anew is the cursor that begins a full read.
-func anew(at broadcast.Cursor) broadcast.Cursor {
-	return broadcast.Cursor{Round: at.Round + 1, Full: true, FinishedAt: at.FinishedAt}
+func anew(at person.Cursor) person.Cursor {
+	return person.Cursor{Round: at.Round + 1, Full: true, FinishedAt: at.FinishedAt}
 }
 
 // round reads from a cursor to the end of its round and returns the cursor to go
 // on from. Each page is stored together with the link to the next one.
-func (d *Directory) round(ctx context.Context, at broadcast.Cursor) (broadcast.Cursor, error) {
+func (d *Directory) round(ctx context.Context, at person.Cursor) (person.Cursor, error) {
 	for {
 		page, err := d.page(ctx, deltaRequest(at.Link))
 		if err != nil {
@@ -75,11 +75,11 @@ func deltaRequest(link string) graph.Request {
 
 // finish stores the last page of a round. After a full read the cursor still
 // leads to that page until EndRound, so that a crash in between reads it again.
-func (d *Directory) finish(ctx context.Context, at broadcast.Cursor, delta string, patches []broadcast.PersonPatch) (broadcast.Cursor, error) {
+func (d *Directory) finish(ctx context.Context, at person.Cursor, delta string, patches []person.Patch) (person.Cursor, error) {
 	if delta == "" {
 		return at, errors.New("directory: Graph's page leads nowhere: neither a next page nor a delta link")
 	}
-	done := broadcast.Cursor{Link: delta, Round: at.Round, FinishedAt: d.now()}
+	done := person.Cursor{Link: delta, Round: at.Round, FinishedAt: d.now()}
 	if !at.Full {
 		return done, d.people.SavePeople(ctx, patches, &done)
 	}

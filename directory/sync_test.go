@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/simulator"
 )
 
@@ -108,7 +109,7 @@ func TestAForgottenLinkReadsEverythingAnew(t *testing.T) {
 		s.sync()
 		gone := broadcast.EntraID("99999999-0000-4000-8000-000000000001")
 		name, yes := "Somebody Graph never mentions again", true
-		if err := s.st.SavePeople(t.Context(), []broadcast.PersonPatch{{EntraID: gone, Name: &name, Enabled: &yes}}, nil); err != nil {
+		if err := s.st.SavePeople(t.Context(), []noun.Patch{{EntraID: gone, Name: &name, Enabled: &yes}}, nil); err != nil {
 			t.Fatal(err)
 		}
 		s.fail(f)

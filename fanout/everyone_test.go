@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -24,10 +25,10 @@ type paged struct {
 func (w *world) known(people ...broadcast.EntraID) {
 	w.Helper()
 	yes, no := true, false
-	var patches []broadcast.PersonPatch
+	var patches []noun.Patch
 	for _, p := range people {
 		name := "Person " + string(p)
-		patches = append(patches, broadcast.PersonPatch{EntraID: p, Name: &name, UPN: &name, Guest: &no, Enabled: &yes, Licensed: &yes, Deleted: &no})
+		patches = append(patches, noun.Patch{EntraID: p, Name: &name, UPN: &name, Guest: &no, Enabled: &yes, Licensed: &yes, Deleted: &no})
 	}
 	w.no(w.st.SavePeople(w.Context(), patches, nil))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/engine"
 	"github.com/fanfare/fanfare/engine/local"
 	"github.com/fanfare/fanfare/fanout"
@@ -118,7 +119,7 @@ func TestNewcomersAreWantedAfterEveryReadingOfTheDirectory(t *testing.T) {
 		}
 		h.Sync = func(ctx context.Context) error {
 			yes, no, name := true, false, "New"
-			return w.st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(9), Name: &name, UPN: &name, Guest: &no, Enabled: &yes, Licensed: &yes}}, nil)
+			return w.st.SavePeople(ctx, []noun.Patch{{EntraID: id(9), Name: &name, UPN: &name, Guest: &no, Enabled: &yes, Licensed: &yes}}, nil)
 		}
 		w.no(w.service.StartRollout(w.Context(), admin))
 		w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSync}))

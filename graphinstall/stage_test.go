@@ -16,6 +16,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
 	"github.com/fanfare/fanfare/simulator"
@@ -135,9 +136,9 @@ func (s *stage) want(n int) {
 func (s *stage) hire(from, to int) {
 	s.t.Helper()
 	yes, no := true, false
-	var page []broadcast.PersonPatch
+	var page []noun.Patch
 	for i := from; i <= to; i++ {
-		page = append(page, broadcast.PersonPatch{EntraID: person(i), Enabled: &yes, Licensed: &yes, Guest: &no, Deleted: &no})
+		page = append(page, noun.Patch{EntraID: person(i), Enabled: &yes, Licensed: &yes, Guest: &no, Deleted: &no})
 	}
 	if err := s.st.SavePeople(s.t.Context(), page, nil); err != nil {
 		s.t.Fatal(err)

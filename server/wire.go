@@ -74,6 +74,7 @@ type world struct {
 	directory *directory.Directory
 	install   *graphinstall.Installer
 	client    *http.Client
+	wire      *teams.Wire
 	links     broadcast.Links
 }
 
@@ -106,6 +107,7 @@ func (s *Server) windows() (*world, error) {
 	}
 	w := &world{links: broadcast.Links{PlainHTTP: c.PlainHTTP}}
 	w.client = &http.Client{Transport: teams.NewTransport(c.Workers*8, roots), Timeout: 30 * time.Second}
+	w.wire = teams.NewWire(teams.WireOptions{Roots: roots, Conns: c.Workers * 8})
 	botCredential, err := c.credential(c.Credential.Tenant, w.client)
 	if err != nil {
 		return nil, err
@@ -129,7 +131,7 @@ func (s *Server) teamsWindow(w *world, credential azcore.TokenCredential, hosts 
 		return err
 	}
 	w.messenger, err = teams.NewClient(teams.Options{
-		HTTP: w.client, Token: teams.CredentialToken(credential, c.TokenScope, time.Now), BotID: c.BotID, BotName: c.BotName,
+		HTTP: w.client, Wire: w.wire, Token: teams.CredentialToken(credential, c.TokenScope, time.Now), BotID: c.BotID, BotName: c.BotName,
 		TenantID: c.TenantID, Hosts: hosts, FallbackServiceURL: c.FallbackURL.String(), Composer: composer, Now: time.Now, Log: s.log,
 	})
 	if err != nil {

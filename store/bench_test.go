@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -43,7 +44,7 @@ func stage(b *testing.B, name string, people int, f func()) {
 func benchWriting(b *testing.B, st *store.Store, n int) broadcast.ID {
 	stage(b, "directory", n, func() {
 		people(b, st, n)
-		must(b, st.EndRound(ctx, broadcast.Cursor{}))
+		must(b, st.EndRound(ctx, noun.Cursor{}))
 	})
 	stage(b, "wanted", n, func() {
 		must(b, st.SetRollout(ctx, broadcast.RolloutIdle, broadcast.RolloutRunning, author, at(0)))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -130,15 +131,15 @@ func TestNobodyIsWantedForABroadcastThatWaitsForNobody(t *testing.T) {
 func TestEveryoneIsWhoWasThereWhenSendWasPressed(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
-		gone := func(n int) broadcast.PersonPatch {
-			return broadcast.PersonPatch{EntraID: id(n), Deleted: ptr(true)}
+		gone := func(n int) noun.Patch {
+			return noun.Patch{EntraID: id(n), Deleted: ptr(true)}
 		}
 		people(t, st, 6)
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{gone(1), gone(2)}, nil))
+		must(t, st.SavePeople(ctx, []noun.Patch{gone(1), gone(2)}, nil))
 		clock.Pass(minute)
 		bid := begun(t, st, func(b *broadcast.Broadcast) { b.StartedAt = clock.Now() })
 		clock.Pass(minute)
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{
+		must(t, st.SavePeople(ctx, []noun.Patch{
 			gone(1),           // told once more that they went long ago
 			patch(2),          // came back
 			gone(3),           // went

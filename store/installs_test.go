@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -137,7 +138,7 @@ func TestTheRolloutsCountsAddUp(t *testing.T) {
 		if !reflect.DeepEqual(r, want) {
 			t.Fatalf("%+v\nwant %+v", r, want)
 		}
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(5), Enabled: ptr(false)}}, nil))
+		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Enabled: ptr(false)}}, nil))
 		must(t, st.WantEveryone(ctx))
 		r = the(st.Rollout(ctx))(t)
 		if r.Untouched != 0 || r.Wanted != 2 || r.Eligible != 8 || r.Excluded[broadcast.ReasonDisabled] != 1 {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -44,7 +45,7 @@ func lateWorld(t *testing.T, st *store.Store, clock *storetest.Clock, f func(b *
 // come has people 2 to 5 get the bot; 5 is new in the directory.
 func come(t *testing.T, st *store.Store) {
 	t.Helper()
-	must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(5), patch(6)}, nil))
+	must(t, st.SavePeople(ctx, []noun.Patch{patch(5), patch(6)}, nil))
 	for n := 2; n <= 5; n++ {
 		must(t, st.BotAdded(ctx, id(n), address(n)))
 	}

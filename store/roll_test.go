@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -14,7 +15,7 @@ import (
 func oneOfEach(t *testing.T, st *store.Store) []broadcast.Recipient {
 	t.Helper()
 	people(t, st, 8)
-	must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(5), Guest: ptr(true)}}, nil))
+	must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Guest: ptr(true)}}, nil))
 	must(t, st.BotAdded(ctx, id(1), address(1)))
 	must(t, st.BotAdded(ctx, id(5), address(5)))
 	must(t, st.BotGone(ctx, id(3), broadcast.InstallationRemoved))

@@ -25,6 +25,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -219,13 +220,13 @@ func (p *painted) Groups(_ context.Context, text string, _ int) ([]broadcast.Gro
 func (w *world) populate(n, with int) {
 	w.t.Helper()
 	ctx := context.Background()
-	var patches []broadcast.PersonPatch
+	var patches []noun.Patch
 	for i := range n {
 		name, upn := fmt.Sprintf("Person%03d Painted", i), fmt.Sprintf("person%03d@contoso.example", i)
 		guest, yes := i%10 == 9, true
-		patches = append(patches, broadcast.PersonPatch{EntraID: entraID(i), Name: &name, UPN: &upn, Guest: &guest, Enabled: &yes, Licensed: &yes})
+		patches = append(patches, noun.Patch{EntraID: entraID(i), Name: &name, UPN: &upn, Guest: &guest, Enabled: &yes, Licensed: &yes})
 	}
-	if err := w.st.SavePeople(ctx, patches, &broadcast.Cursor{Link: "delta", Round: 1, FinishedAt: w.clock.Now()}); err != nil {
+	if err := w.st.SavePeople(ctx, patches, &noun.Cursor{Link: "delta", Round: 1, FinishedAt: w.clock.Now()}); err != nil {
 		w.t.Fatal(err)
 	}
 	for i := 0; i < n && with > 0; i++ {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store/db"
 )
 
@@ -63,7 +64,7 @@ const turnDirectory = "directory"
 // passed it; a nil cursor leaves the stored one. Fields that are absent stay as
 // they are. Somebody who appears without being deleted is back. Price: four
 // statements per page.
-func (s Census) SavePeople(ctx context.Context, patches []broadcast.PersonPatch, c *broadcast.Cursor) error {
+func (s Census) SavePeople(ctx context.Context, patches []person.Patch, c *person.Cursor) error {
 	return s.db.Write(ctx, func(t *db.Tx) error {
 		if err := t.Turn(turnDirectory, true); err != nil {
 			return err
@@ -85,8 +86,8 @@ func (s Census) SavePeople(ctx context.Context, patches []broadcast.PersonPatch,
 	})
 }
 
-func savePatches(t *db.Tx, patches []broadcast.PersonPatch, round int64) error {
-	rows, err := db.People(db.Each(patches, func(p broadcast.PersonPatch) broadcast.EntraID { return p.EntraID }))
+func savePatches(t *db.Tx, patches []person.Patch, round int64) error {
+	rows, err := db.People(db.Each(patches, func(p person.Patch) broadcast.EntraID { return p.EntraID }))
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func savePatches(t *db.Tx, patches []broadcast.PersonPatch, round int64) error {
 }
 
 // patched is a person after a patch; two patches of one page apply in order.
-func patched(p personRow, patch broadcast.PersonPatch, round, now int64) personRow {
+func patched(p personRow, patch person.Patch, round, now int64) personRow {
 	p.EntraID, p.Round, p.UpdatedAt, p.Deleted = string(patch.EntraID), round, now, false
 	for field, value := range map[*string]*string{
 		&p.Name: patch.Name, &p.UPN: patch.UPN, &p.Mail: patch.Mail, &p.Department: patch.Department, &p.Office: patch.Office,
@@ -189,15 +190,15 @@ func wordsExec(t *db.Tx, rows []personWordRow, stmt string) error {
 }
 
 // Cursor is where reading the directory stands; the zero one for never begun.
-func (s Census) Cursor(ctx context.Context) (broadcast.Cursor, error) { return cursor(s.db.Read(ctx)) }
+func (s Census) Cursor(ctx context.Context) (person.Cursor, error) { return cursor(s.db.Read(ctx)) }
 
-func cursor(t *db.Tx) (broadcast.Cursor, error) {
+func cursor(t *db.Tx) (person.Cursor, error) {
 	var row cursorRow
 	_, err := t.Scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
-	return broadcast.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: db.Moment(row.FinishedAt)}, err
+	return person.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: db.Moment(row.FinishedAt)}, err
 }
 
-func saveCursor(t *db.Tx, c broadcast.Cursor) error {
+func saveCursor(t *db.Tx, c person.Cursor) error {
 	_, err := t.Exec(`INSERT INTO directory_cursors (tenant_id, link, round, full_read, finished_at) VALUES (@tenant , @link , @round , @full , @finished )
 		ON CONFLICT (tenant_id) DO UPDATE SET link = excluded.link, round = excluded.round, full_read = excluded.full_read, finished_at = excluded.finished_at`,
 		db.Args{"link": c.Link, "round": c.Round, "full": c.Full, "finished": db.Millis(c.FinishedAt)})
@@ -210,7 +211,7 @@ var errNobodyRead = errors.New("store: a full read of the directory found nobody
 
 // EndRound ends a full read: people not seen in c.Round are deleted, and c is
 // stored. A round that saw nobody is refused. Price: one pass over people.
-func (s Census) EndRound(ctx context.Context, c broadcast.Cursor) error {
+func (s Census) EndRound(ctx context.Context, c person.Cursor) error {
 	err := s.db.Write(ctx, func(t *db.Tx) error {
 		if err := t.Turn(turnDirectory, true); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -24,14 +25,14 @@ func TestDeletedPeopleComeBack(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		people(t, st, 2)
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(1), Deleted: ptr(true)}, {EntraID: id(9), Deleted: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Deleted: ptr(true)}, {EntraID: id(9), Deleted: ptr(true)}}, nil))
 		if got := known(t, st, 1); got != broadcast.ReasonDeleted {
 			t.Fatalf("excluded for %q, want deleted", got)
 		}
 		if page := the(st.PeoplePage(ctx, "", 10))(t); len(page) != 1 || page[0].EntraID != id(2) {
 			t.Fatalf("everybody is %v", page)
 		}
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(1)}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{patch(1)}, nil))
 		if got := known(t, st, 1); got != "" {
 			t.Fatalf("restored, but excluded for %q", got)
 		}
@@ -44,19 +45,19 @@ func TestDeletedPeopleComeBack(t *testing.T) {
 func TestThePageAndItsCursorAreStoredTogether(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		if c := the(st.Cursor(ctx))(t); c != (broadcast.Cursor{}) {
+		if c := the(st.Cursor(ctx))(t); c != (person.Cursor{}) {
 			t.Fatalf("a cursor before anything was read: %+v", c)
 		}
-		c := broadcast.Cursor{Link: "https://graph/next", Round: 3, Full: true, FinishedAt: time.UnixMilli(5000).UTC()}
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(1)}, &c))
+		c := person.Cursor{Link: "https://graph/next", Round: 3, Full: true, FinishedAt: time.UnixMilli(5000).UTC()}
+		must(t, st.SavePeople(ctx, []person.Patch{patch(1)}, &c))
 		if got := the(st.Cursor(ctx))(t); got != c {
 			t.Fatalf("cursor %+v, want %+v", got, c)
 		}
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(2)}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{patch(2)}, nil))
 		if got := the(st.Cursor(ctx))(t); got != c {
 			t.Fatalf("a page without a cursor moved it to %+v", got)
 		}
-		must(t, st.SavePeople(ctx, nil, &broadcast.Cursor{Link: "last", Round: 3}))
+		must(t, st.SavePeople(ctx, nil, &person.Cursor{Link: "last", Round: 3}))
 		if got := the(st.Cursor(ctx))(t); got.Link != "last" || got.Full {
 			t.Fatalf("cursor %+v", got)
 		}
@@ -66,18 +67,18 @@ func TestThePageAndItsCursorAreStoredTogether(t *testing.T) {
 func TestAFullReadForgetsWhomItDidNotSee(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(1), patch(2), patch(3)}, &broadcast.Cursor{Round: 1, Full: true}))
-		must(t, st.EndRound(ctx, broadcast.Cursor{Link: "delta1", Round: 1}))
+		must(t, st.SavePeople(ctx, []person.Patch{patch(1), patch(2), patch(3)}, &person.Cursor{Round: 1, Full: true}))
+		must(t, st.EndRound(ctx, person.Cursor{Link: "delta1", Round: 1}))
 		// A page of nobody, and an end: that directory is not believed.
-		if err := st.EndRound(ctx, broadcast.Cursor{Link: "delta2", Round: 2}); err == nil {
+		if err := st.EndRound(ctx, person.Cursor{Link: "delta2", Round: 2}); err == nil {
 			t.Fatal("a full read that saw nobody deleted everybody")
 		}
 		if c := the(st.Cursor(ctx))(t); c.Link != "delta1" {
 			t.Fatalf("the refused round moved the cursor: %+v", c)
 		}
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(2), patch(3)}, &broadcast.Cursor{Round: 2, Full: true}))
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{patch(4)}, nil)) // read on the side, in the same round
-		must(t, st.EndRound(ctx, broadcast.Cursor{Link: "delta2", Round: 2, FinishedAt: time.UnixMilli(9)}))
+		must(t, st.SavePeople(ctx, []person.Patch{patch(2), patch(3)}, &person.Cursor{Round: 2, Full: true}))
+		must(t, st.SavePeople(ctx, []person.Patch{patch(4)}, nil)) // read on the side, in the same round
+		must(t, st.EndRound(ctx, person.Cursor{Link: "delta2", Round: 2, FinishedAt: time.UnixMilli(9)}))
 		var left []broadcast.EntraID
 		for _, r := range the(st.PeoplePage(ctx, "", 10))(t) {
 			left = append(left, r.EntraID)
@@ -95,7 +96,7 @@ func TestPeoplePagesAreInOrderAndComplete(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		people(t, st, 25)
-		must(t, st.SavePeople(ctx, []broadcast.PersonPatch{{EntraID: id(7), Enabled: ptr(false)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(7), Enabled: ptr(false)}}, nil))
 		var after broadcast.EntraID
 		seen := 0
 		for {

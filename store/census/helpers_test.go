@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -41,8 +42,8 @@ func id(n int) broadcast.EntraID {
 func ptr[T any](v T) *T { return &v }
 
 // patch is a person as a full read of the directory tells them.
-func patch(n int) broadcast.PersonPatch {
-	return broadcast.PersonPatch{
+func patch(n int) person.Patch {
+	return person.Patch{
 		EntraID: id(n), Name: ptr(fmt.Sprintf("Person %d", n)), UPN: ptr(fmt.Sprintf("person.%d@contoso.example", n)),
 		Guest: ptr(false), Enabled: ptr(true), Licensed: ptr(true),
 	}
@@ -51,7 +52,7 @@ func patch(n int) broadcast.PersonPatch {
 // people stores n people, 1 to n.
 func people(t testing.TB, st *store.Store, n int) {
 	t.Helper()
-	var page []broadcast.PersonPatch
+	var page []person.Patch
 	for i := 1; i <= n; i++ {
 		if page = append(page, patch(i)); len(page) == 500 || i == n {
 			must(t, st.SavePeople(ctx, page, nil))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -22,15 +23,15 @@ func TestLawExcludedIsTheDirectorysWord(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		want := map[broadcast.EntraID]broadcast.Reason{}
-		var page []broadcast.PersonPatch
+		var page []person.Patch
 		for bits := range 16 {
-			p := broadcast.Person{Guest: bits&1 > 0, Enabled: bits&2 > 0, Licensed: bits&4 > 0, Deleted: bits&8 > 0}
+			p := person.Person{Guest: bits&1 > 0, Enabled: bits&2 > 0, Licensed: bits&4 > 0, Deleted: bits&8 > 0}
 			want[id(bits)] = p.Excluded()
-			page = append(page, broadcast.PersonPatch{EntraID: id(bits), Guest: &p.Guest, Enabled: &p.Enabled, Licensed: &p.Licensed})
+			page = append(page, person.Patch{EntraID: id(bits), Guest: &p.Guest, Enabled: &p.Enabled, Licensed: &p.Licensed})
 		}
 		must(t, st.SavePeople(ctx, page, nil))
 		for i := range page {
-			page[i] = broadcast.PersonPatch{EntraID: page[i].EntraID, Deleted: ptr(i&8 > 0)}
+			page[i] = person.Patch{EntraID: page[i].EntraID, Deleted: ptr(i&8 > 0)}
 		}
 		must(t, st.SavePeople(ctx, page, nil))
 		got := map[broadcast.EntraID]broadcast.Reason{}

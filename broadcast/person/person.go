@@ -1,10 +1,14 @@
-package broadcast
+package person
 
-import "time"
+import (
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
 
 // Person is somebody in the directory, as far as Fanfare needs to know them.
 type Person struct {
-	EntraID    EntraID
+	EntraID    broadcast.EntraID
 	Name       string
 	UPN        string
 	Mail       string
@@ -20,24 +24,24 @@ type Person struct {
 }
 
 // Excluded is why this person cannot be written to whatever the bot's state, or "".
-func (p Person) Excluded() Reason {
+func (p Person) Excluded() broadcast.Reason {
 	switch {
 	case p.Deleted:
-		return ReasonDeleted
+		return broadcast.ReasonDeleted
 	case !p.Enabled:
-		return ReasonDisabled
+		return broadcast.ReasonDisabled
 	case p.Guest:
-		return ReasonGuest
+		return broadcast.ReasonGuest
 	case !p.Licensed:
-		return ReasonUnlicensed
+		return broadcast.ReasonUnlicensed
 	}
 	return ""
 }
 
-// PersonPatch is what a delta round says of somebody: absent is not null
+// Patch is what a delta round says of somebody: absent is not null
 // (protocol G.1), so only fields that are set are stored.
-type PersonPatch struct {
-	EntraID                                           EntraID
+type Patch struct {
+	EntraID                                           broadcast.EntraID
 	Name, UPN, Mail                                   *string
 	Guest, Enabled, Licensed, Deleted                 *bool
 	Department, Office, Country, JobTitle, PreferLang *string
