@@ -35,7 +35,7 @@ type theirs struct {
 }
 
 // InShort is their plan in one line.
-func (t theirs) InShort() []words.Sentence { return words.PlanInShort(t.Plan) }
+func (t theirs) InShort() []words.Sentence { return words.PlanInShort(t.Broadcast) }
 
 // limits is what the counters beside the fields count up to.
 type limits struct{ Title, Body, Alt, Buttons, ButtonTitle, Size int }
@@ -86,6 +86,12 @@ func (p editPage) State() broadcast.State { return p.B.State }
 // Correction tells whether this changes an announcement that people have: then its
 // audience is given, and of its plan only the priority is to be chosen.
 func (p editPage) Correction() bool { return p.B.Kind == broadcast.KindEdit }
+
+// InShort is the typed plan in one line.
+func (p editPage) InShort() []words.Sentence {
+	b := p.Form.Into(p.B)
+	return words.PlanInShort(&b)
+}
 
 // PlanOpen tells whether the part about sending is unfolded: somebody is at work in
 // it, or something in it is wrong.

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -56,6 +59,16 @@ func (p showPage) Announcement() bool {
 	return p.B.Kind != broadcast.KindEdit && p.B.Kind != broadcast.KindRecall
 }
 
+// Noun is what this is, in a sentence.
+func (p showPage) Noun() string {
+	return cmp.Or(strings.ToLower(words.Kind(p.B.Kind)), "announcement")
+}
+
+// PassesLive tells whether a correction or a recall of it is under way.
+func (p showPage) PassesLive() bool {
+	return slices.ContainsFunc(p.Passes, func(b broadcast.Broadcast) bool { return b.State.Live() })
+}
+
 // Begun tells whether it was ever sent.
 func (p showPage) Begun() bool { return !p.B.StartedAt.IsZero() }
 
@@ -89,9 +102,6 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	}
 	p.frame, p.B = d.frame(c, titleOf(b), "list"), b
 	p.Scripts, p.Card = []string{"show.js"}, true
-	if b.State.Live() {
-		p.Refresh = 5
-	}
 	if p.Look, err = d.lookAt(a, *b); err != nil {
 		return err
 	}
@@ -100,6 +110,9 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	}
 	if err := d.relate(ctx, a, &p); err != nil {
 		return err
+	}
+	if b.State.Live() || p.PassesLive() {
+		p.Refresh = 5
 	}
 	p.stand()
 	if p.Listed() {

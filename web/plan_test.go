@@ -99,7 +99,7 @@ func TestAHeldAnnouncementShowsItsFirstWaveAndWaitsForAGo(t *testing.T) {
 	}
 	ben := w.approver()
 	ben.get("/?tab=sending").says(http.StatusOK, "Held", "Office closed")
-	ben.get(pageOf(id)+"?ask=go").says(http.StatusOK, "The first wave is over", "4 of 5 people reached, 1 failed (20.0 %)", "Let everybody else have it?", "goes on to <strong>13 people</strong>", "Held after the first wave.")
+	ben.get(pageOf(id)+"?ask=go").says(http.StatusOK, "The first wave is over", "4 of 5 people reached, 1 failed (20 %)", "Let everybody else have it?", "goes on to <strong>13 people</strong>", "Held after the first wave.")
 	w.as(3).get(pageOf(id)).says(http.StatusOK, "Somebody who may send has to let it go on").lacks("ask-go")
 	ben.post(pageOf(id)+"/go", nil).says(http.StatusOK, "Going on: everybody else gets it now.", "let it go on to everybody")
 	ben.post(pageOf(id)+"/go", nil).says(http.StatusConflict, "so it cannot be let go on. Reload the page")

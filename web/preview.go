@@ -25,17 +25,8 @@ type look struct {
 // High is from where on the size is shown as a warning.
 func (l look) High() int { return l.Limit * 9 / 10 }
 
-// lookOf composes what the form would send. A draft's author is named on the
-// card, whoever looks at it.
-func (d *Door) lookOf(ctx context.Context, a broadcast.Actor, form draft) (look, error) {
-	kept, err := d.kept(ctx, a, form.ID)
-	if err != nil {
-		return look{}, err
-	}
-	return d.lookAt(a, form.Into(kept))
-}
-
-// kept is the stored broadcast a form belongs to; an empty one for a new one.
+// kept is the stored broadcast a form belongs to; an empty one for a new one. A
+// draft's author is named on the card, whoever looks at it.
 func (d *Door) kept(ctx context.Context, a broadcast.Actor, id broadcast.ID) (*broadcast.Broadcast, error) {
 	if id == "" {
 		return &broadcast.Broadcast{Kind: broadcast.KindAnnouncement, State: broadcast.Draft}, nil
@@ -72,11 +63,16 @@ func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	l, err := d.lookOf(c.Request.Context(), a, form)
+	kept, err := d.kept(c.Request.Context(), a, form.ID)
 	if err != nil {
 		return err
 	}
-	plan, err := d.part("sentences-inline", form.Plan.InShort())
+	b := form.Into(kept)
+	l, err := d.lookAt(a, b)
+	if err != nil {
+		return err
+	}
+	plan, err := d.part("sentences-inline", words.PlanInShort(&b))
 	if err != nil {
 		return err
 	}

@@ -115,7 +115,9 @@ func vocabulary(st *static.Files) template.FuncMap {
 	return template.FuncMap{
 		"static": st.Path, "num": words.Num, "people": words.People, "iso": words.ISO, "utc": words.UTC, "badge": words.Badge, "kind": words.Kind,
 		"done": words.Done, "delivery": words.Delivery, "install": words.Install, "priority": words.Priority, "priorityMeans": words.PriorityMeans,
-		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "sum": func(t broadcast.Tally) string { return words.Percent(t.Failed, t.Sent+t.Failed) },
+		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "failedShare": func(t broadcast.Tally) string {
+			return strings.TrimSuffix(words.Percent(t.Failed, t.Sent+t.Failed), ".0")
+		},
 		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role,
 		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "act": actOf, "ask": askOf,
 		"blank": func() broadcast.Button { return broadcast.Button{} },

@@ -27,8 +27,11 @@ func DraftOf(b *broadcast.Broadcast) Draft {
 	return Draft{ID: b.ID, Revision: b.Revision, Message: b.Message, Audience: b.Audience, Plan: PlanOf(b.Plan)}
 }
 
-// InShort is the typed plan in one line.
-func (f Draft) InShort() []words.Sentence { return f.Plan.InShort() }
+// InShort is the typed plan in one line, as far as it can be understood.
+func (f Draft) InShort() []words.Sentence {
+	b := f.Into(&broadcast.Broadcast{})
+	return words.PlanInShort(&b)
+}
 
 // ReadDraft reads the form the editor posts and its modules send; id is the broadcast
 // in the address, if one is.

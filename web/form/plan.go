@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/web/words"
 )
 
 // Plan is the part "How it is sent" of the editor's form: what somebody chose
@@ -155,12 +154,6 @@ func (f Plan) Plan() (p broadcast.Plan, wrong, missing broadcast.Problems) {
 		}
 	}
 	return withoutUsual(p), wrong, missing
-}
-
-// InShort is the plan in one line, as far as it can be read.
-func (f Plan) InShort() []words.Sentence {
-	p, _, _ := f.Plan()
-	return words.PlanInShort(p)
 }
 
 // withoutUsual leaves out what was chosen as it is anyway: who looks at a plan and

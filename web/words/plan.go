@@ -90,9 +90,13 @@ func wave(c broadcast.Canary) Sentence {
 	return plain("%s; then it goes on by itself, or is held if more than %d %% of them failed.", first, c.MaxFailedPercent)
 }
 
-// PlanInShort is what is not as usual about a plan, for one line.
-func PlanInShort(p broadcast.Plan) []Sentence {
+// PlanInShort is what is not as usual about how a broadcast is sent, for one line.
+func PlanInShort(b *broadcast.Broadcast) []Sentence {
+	if changes(b.Kind) {
+		return []Sentence{plain("%s", cmp.Or(Priority(b.Plan.Priority), "As usual: normal priority"))}
+	}
 	var out []Sentence
+	p := b.Plan
 	if w := Priority(p.Priority); w != "" {
 		out = append(out, plain("%s", w))
 	}

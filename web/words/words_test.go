@@ -145,7 +145,7 @@ func TestAPlanIsSaidInSentences(t *testing.T) {
 				"What Teams does not confirm is sent again: nobody misses it, a few may get it twice.|",
 		},
 	} {
-		if got := said(words.PlanInShort(c.plan)); got != c.short {
+		if got := said(words.PlanInShort(&broadcast.Broadcast{Plan: c.plan})); got != c.short {
 			t.Errorf("%q, want %q", got, c.short)
 		}
 		if got := said(words.Plan(&broadcast.Broadcast{Plan: c.plan})); got != c.whole {

@@ -44,6 +44,7 @@ document.addEventListener("click", (e) => {
     e.preventDefault();
     if ("choose" in opener.dataset) dialog.querySelector(`input[value="${opener.dataset.choose}"]`).checked = true;
     open(dialog);
+    dialog.querySelector("input:checked")?.focus();
     return;
   }
   const closer = e.target.closest("[data-close]");

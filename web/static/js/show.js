@@ -1,6 +1,6 @@
 // The page of a broadcast: its card, its head-count, its progress.
 import { cards } from "./card.js";
-import { follow } from "./live.js";
+import { follow, renew } from "./live.js";
 import { ask } from "./net.js";
 import { localise } from "./time.js";
 
@@ -11,6 +11,12 @@ if (location.pathname !== address) history.replaceState(null, "", address);
 const teams = document.querySelector("[data-teams]");
 if (teams) cards(teams);
 follow(document.querySelector("[data-live]"));
+
+// Corrections and recalls have pages of their own; here a look now and then is enough.
+setInterval(() => {
+  const place = document.querySelector("[data-renew]");
+  if (place && !document.hidden && !document.querySelector("dialog[open]")) renew(place.dataset.renew);
+}, 5000);
 
 // Counting groups asks Microsoft, so it comes after the page.
 const reach = document.querySelector("[data-reach]");
