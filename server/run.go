@@ -39,6 +39,7 @@ func (s *Server) Run(ctx context.Context) error {
 		close(s.stopping)
 		return shutDown(context.WithoutCancel(ctx), web)
 	})
+	all.Go(func() error { return s.store.Run(ctx) })
 	for _, b := range s.budgets.all() {
 		all.Go(func() error { return b.Run(ctx) })
 	}
@@ -81,7 +82,7 @@ func serve(ctx context.Context, c Config, out io.Writer) error {
 
 func migrate(ctx context.Context, c Config, out io.Writer) error {
 	log := Logger(c, out)
-	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Now: time.Now, Log: log})
+	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Log: log})
 	if err != nil {
 		return err
 	}

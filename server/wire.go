@@ -53,7 +53,7 @@ func Logger(c Config, out io.Writer) *slog.Logger {
 // New opens and migrates the database and puts the rooms together. Nothing runs
 // yet; if it fails, nothing stays open.
 func New(ctx context.Context, c Config, log *slog.Logger) (*Server, error) {
-	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Now: time.Now, Log: log})
+	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +80,7 @@ type world struct {
 
 func (s *Server) furnish() error {
 	s.budgets = newBudgets(s.store, s.config)
+	s.store.OnPause(s.budgets.hear)
 	w, err := s.windows()
 	if err != nil {
 		return err
