@@ -78,6 +78,8 @@ type world struct {
 	links     broadcast.Links
 }
 
+// furnish puts the rooms together. What ends up in the ledger is dated by the
+// ledger's clock, which all replicas share.
 func (s *Server) furnish() error {
 	s.budgets = newBudgets(s.store, s.config)
 	s.store.OnPause(s.budgets.hear)
@@ -86,7 +88,7 @@ func (s *Server) furnish() error {
 		return err
 	}
 	s.service = broadcast.NewService(broadcast.Config{
-		Ledger: s.store, Directory: w.directory, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: time.Now, Log: s.log,
+		Ledger: s.store, Directory: w.directory, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
 	if err := s.employ(w); err != nil {
 		return err
@@ -155,7 +157,7 @@ func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error 
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.RSC,
-		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: time.Now, Log: s.log,
+		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: s.store.Now, Log: s.log,
 	})
 	return err
 }
@@ -172,13 +174,13 @@ func (s *Server) employ(w *world) error {
 	}
 	s.engine = eng
 	s.hands = &fanout.Hands{
-		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Everyone: s.store, Now: time.Now, Log: s.log},
+		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Everyone: s.store, Now: s.store.Now, Log: s.log},
 		Sender: &fanout.Sender{
 			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Workers: s.config.Workers,
-			Budget: s.budgets.connector, Now: time.Now, Log: s.log,
+			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.directory, Engine: eng, Now: time.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.directory, Engine: eng, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Sync:    w.directory.Sync,
