@@ -200,6 +200,15 @@ func (w *world) reached(id string, people int64) {
 	w.until("a part is sent", func() bool { return w.sim.Report().ByBroadcast[id].Reached >= people })
 }
 
+// silent waits until nothing of a broadcast was stored for a while.
+func (w *world) silent(id string) {
+	w.t.Helper()
+	w.until("nothing is sent any more", func() bool {
+		last := w.sim.Report().ByBroadcast[id].LastStored
+		return last == nil || time.Since(*last) > 1500*time.Millisecond
+	})
+}
+
 // ready is the status of a server's readiness check, 0 for no answer.
 func ready(base string) int {
 	r, err := http.Get(base + "/readyz")

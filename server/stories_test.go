@@ -1,10 +1,7 @@
 package server_test
 
 import (
-	"os/exec"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/fanfare/fanfare/simulator"
 )
@@ -41,81 +38,6 @@ func TestFromAuthorToEveryone(t *testing.T) {
 	})
 }
 
-func TestStopInTheMiddleAndStartAgainLosesAndRepeatsNobody(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, kind string) {
-		w, b := halfSent(t, kind)
-		first := w.spawn()
-		w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/send", nil, &b)
-		w.until("a part is sent", func() bool { return w.sim.Report().Reached > 60 })
-		if err := first.Process.Signal(syscall.SIGTERM); err != nil {
-			t.Fatal(err)
-		}
-		stopped(t, first)
-		part := w.sim.Report().Reached
-		if part >= 570 {
-			t.Fatalf("it was not in the middle: %d were reached", part)
-		}
-		w.spawn()
-		w.wholeAndOnce(b.ID, 0)
-	})
-}
-
-func TestKilledInTheMiddleLosesNobodyAndRepeatsLittle(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, kind string) {
-		w, b := halfSent(t, kind)
-		first := w.spawn()
-		w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/send", nil, &b)
-		w.until("a part is sent", func() bool { return w.sim.Report().Reached > 60 })
-		if err := first.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = first.Wait()
-		w.spawn()
-		// What four chunks' workers had in hand, and what a quarter of a second at
-		// 200/s had not yet recorded.
-		w.wholeAndOnce(b.ID, 4*16+200)
-	})
-}
-
-// halfSent is a world where sending takes seconds, with the bot installed and a
-// broadcast approved, and no server running.
-func halfSent(t *testing.T, kind string) (*world, bulletin) {
-	t.Helper()
-	w := newWorld(t, kind, func(o *simulator.Options) { o.People = 600 })
-	w.env["FANFARE_CONNECTOR_RATE"] = "200"
-	stop := w.serve()
-	w.rolledOut()
-	b := w.approved("Half way")
-	stop()
-	return w, b
-}
-
-func stopped(t *testing.T, p *exec.Cmd) {
-	t.Helper()
-	began := time.Now()
-	if err := p.Wait(); err != nil {
-		t.Errorf("the process did not stop cleanly: %v", err)
-	}
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("stopping took %v", took)
-	}
-}
-
-// wholeAndOnce waits for the end and compares with what people really got.
-func (w *world) wholeAndOnce(id string, mayRepeat int64) {
-	w.t.Helper()
-	b := w.state(id, "sent", "failed")
-	r := w.sim.Report()
-	if b.State != "sent" || b.Tally.Sent < 550 || int(r.Reached) != b.Tally.Sent {
-		w.t.Errorf("state %s (%s), tally %+v, really reached %d", b.State, b.Reason, b.Tally, r.Reached)
-	}
-	if r.Repeats > mayRepeat {
-		w.t.Errorf("%d got it twice, at most %d may", r.Repeats, mayRepeat)
-	}
-}
-
 func TestThrottledIsLateButNobodyIsLost(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, kind string) {
@@ -130,57 +52,6 @@ func TestThrottledIsLateButNobodyIsLost(t *testing.T) {
 			t.Errorf("tally %+v, really reached %d, repeats %d", b.Tally, r.Reached, r.Repeats)
 		}
 	})
-}
-
-func TestCancelInTheMiddleNamesEverybody(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, kind string) {
-		w := newWorld(t, kind, func(o *simulator.Options) { o.People = 600 })
-		w.env["FANFARE_CONNECTOR_RATE"] = "100"
-		w.serve()
-		b := w.approved("Not after all")
-		w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/send", nil, &b)
-		w.until("a part is sent", func() bool { return w.sim.Report().Reached > 30 })
-		w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/cancel", map[string]string{"note": "Wrong date"}, &b)
-		w.until("everybody has reached an end", func() bool {
-			b = w.read(b.ID)
-			return b.Tally.Pending+b.Tally.Ready == 0
-		})
-		r := w.sim.Report()
-		if b.State != "cancelled" || b.Tally.Cancelled == 0 || int(r.Reached) != b.Tally.Sent {
-			t.Errorf("state %s, tally %+v, really reached %d", b.State, b.Tally, r.Reached)
-		}
-	})
-}
-
-func TestBadCredentialsPauseInsteadOfBurningEverybody(t *testing.T) {
-	t.Parallel()
-	each(t, func(t *testing.T, kind string) {
-		w, b := halfSent(t, kind)
-		w.serve()
-		w.sim.SetDials(func(d *simulator.Dials) { d.BotDisabledByAdmin = true })
-		w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/send", nil, &b)
-		b = w.state(b.ID, "paused")
-		if b.Tally.Failed != 0 || b.Reason == "" {
-			t.Errorf("%d failed, reason %q", b.Tally.Failed, b.Reason)
-		}
-		w.sim.SetDials(func(d *simulator.Dials) { d.BotDisabledByAdmin = false })
-		w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/resume", nil, &b)
-		w.wholeAndOnce(b.ID, 0)
-	})
-}
-
-func TestTwoReplicasShareOneBroadcast(t *testing.T) {
-	t.Parallel()
-	w, b := halfSent(t, "postgres")
-	w.spawn()
-	second := freePort(t)
-	first := w.env["FANFARE_LISTEN"]
-	w.env["FANFARE_LISTEN"] = second
-	w.spawn()
-	w.env["FANFARE_LISTEN"] = first
-	w.must(200, "author", "POST", "/broadcasts/"+b.ID+"/send", nil, &b)
-	w.wholeAndOnce(b.ID, 0)
 }
 
 func TestSecondClickOnSendIsAConflict(t *testing.T) {

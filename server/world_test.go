@@ -234,7 +234,9 @@ type bulletin struct {
 	State    string `json:"state"`
 	Revision int64  `json:"revision"`
 	Reason   string `json:"reason"`
-	Tally    struct {
+
+	LateCount int `json:"late_count"`
+	Tally     struct {
 		Total, Pending, Ready, Sent, Failed, Skipped, Cancelled, Expired int
 		MaybeRepeated                                                    int `json:"maybe_repeated"`
 	} `json:"tally"`

@@ -1,0 +1,77 @@
+package server_test
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/fanfare/fanfare/server"
+	"github.com/fanfare/fanfare/simulator"
+)
+
+// usualRate is the allowance a server has when nobody says otherwise.
+func usualRate(t *testing.T, env map[string]string) float64 {
+	t.Helper()
+	config, err := server.ReadConfig(func(name string) string {
+		if name == "FANFARE_CONNECTOR_RATE" {
+			return ""
+		}
+		return env[name]
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.ConnectorRate
+}
+
+// Three replicas against Microsoft's limit, kept strictly, with the usual budget:
+// the pipe is full, and Microsoft hardly ever says no. And when it does, everybody
+// waits as long as it asks. (How full over ten minutes, is measured by make bench.)
+func TestThreeReplicasKeepThePipeFullWithoutBeingThrottled(t *testing.T) {
+	t.Parallel()
+	w, stop := installed(t, "postgres", 600, nil)
+	rate := usualRate(t, w.env)
+	all := []bulletin{w.proposed("One"), w.proposed("Two"), w.proposed("Three")}
+	stop()
+	w.small()
+	w.replicas(3, "FANFARE_CONNECTOR_RATE="+strconv.FormatFloat(rate, 'f', -1, 64))
+	w.dial(func(d *simulator.Dials) { d.ConnectorRate = 50 })
+	for _, b := range all {
+		w.moves(b.ID, "send", nil)
+	}
+	w.until("a third is sent", func() bool { return w.sim.Report().Messages > 150 })
+	began := time.Now()
+	w.until("it was full for long enough", func() bool { return w.sim.Report().Messages > 1200 })
+	full := w.perSecond("", began, time.Now())
+	achieved := float64(sum(full)) / float64(len(full)) / rate
+	refused := w.sim.Report().Throttled["send"]
+	t.Logf("%.3f of a budget of %v/s over %d s, %d of 1200 refused", achieved, rate, len(full), refused)
+	if achieved < 0.95 || refused > 12 {
+		t.Errorf("%.3f of the budget was used, %d of 1200 requests were refused: %v", achieved, refused, full)
+	}
+
+	w.fails(simulator.Fault{Operation: "send", Status: 429, RetryAfter: 3, Next: 1})
+	w.until("somebody is refused", func() bool { return w.sim.Report().Struck["send 429"] == 1 })
+	at := w.sim.Report().Messages
+	w.until("it goes on", func() bool { return w.sim.Report().Messages > at+50 })
+	w.pausedAfterThrottling()
+	for _, b := range all {
+		w.whole(w.accounted(b.ID))
+	}
+}
+
+// pausedAfterThrottling expects that in the two whole seconds after the last 429
+// nobody sent, but for what was on its way.
+func (w *world) pausedAfterThrottling() {
+	w.t.Helper()
+	r := w.sim.Rates(30)
+	sent, last := r.Requests["send"], -1
+	for i, n := range r.Throttled["send"] {
+		if n > 0 {
+			last = i
+		}
+	}
+	if last < 0 || last+2 >= len(sent) || sent[last+1] > 2 || sent[last+2] > 0 {
+		w.t.Errorf("sent by second: %v; refused: %v", sent, r.Throttled["send"])
+	}
+}
