@@ -9,6 +9,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/roll"
 )
 
 // Create stores a new broadcast (revision 1) and its first Move.
@@ -102,8 +103,8 @@ func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broa
 	if err != nil {
 		return nil, err
 	}
-	if c.Before.State == broadcast.Resolving && stored.State == broadcast.Sending {
-		s.db.Analyze(ctx, "deliveries", "chunks", "installations")
+	if c.Before.ListedAt.IsZero() && !stored.ListedAt.IsZero() {
+		roll.Analyze(ctx, s.db, next.ID)
 	}
 	return stored, nil
 }

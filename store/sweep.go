@@ -9,6 +9,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/roll"
 )
 
 // unfinished are the kinds of work for broadcasts as such, and where the ledger
@@ -155,7 +156,8 @@ const (
 	cleanPage   = 5_000                   // rows per transaction
 )
 
-// Clean forgets handled inbound activities and sessions that have ended.
+// Clean forgets handled inbound activities and sessions that have ended, and makes
+// room for the deliveries of the months to come.
 func (s *Store) Clean(ctx context.Context) error {
 	for _, stmt := range []string{
 		`DELETE FROM inbox WHERE tenant_id = @tenant AND id IN (SELECT id FROM inbox WHERE tenant_id = @tenant AND handled_at > 0 AND handled_at < @handled LIMIT @page )`,
@@ -172,5 +174,5 @@ func (s *Store) Clean(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return roll.MakePartitions(ctx, s.db)
 }

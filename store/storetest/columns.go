@@ -68,7 +68,9 @@ func SQL(t testing.TB, dsn string) *sql.DB {
 // Columns are the columns of each table of a migrated database.
 func Columns(t testing.TB, dsn string) map[string][]string {
 	t.Helper()
-	query := `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position`
+	// A partition has its table's columns.
+	query := `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()
+		AND table_name NOT IN (SELECT relname FROM pg_class WHERE relispartition) ORDER BY table_name, ordinal_position`
 	if strings.HasPrefix(dsn, "sqlite:") {
 		query = `SELECT m.name, c.name FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' ORDER BY m.name, c.cid`
 	}
