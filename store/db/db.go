@@ -19,10 +19,11 @@ import (
 // Options are what a database is opened with.
 type Options struct {
 	// DSN is postgres://…, sqlite:FILE or sqlite::memory:. It may hold a password
-	// and never reaches a log or an error.
+	// and never reaches a log or an error. sqlite:FILE?max_page_count=N bounds the file
+	// to N pages of 4 KiB.
 	DSN      string
 	TenantID string           // leads every key
-	Now      func() time.Time // nil for time.Now
+	Now      func() time.Time // nil for the database's clock
 	Log      *slog.Logger     // nil for none
 }
 
@@ -43,7 +44,10 @@ type DB struct {
 	closers        []func() error
 	pool           *pgxpool.Pool
 	prepared       *sqlitePrepared
+	alone          bool
 	trouble        trouble
+	clock          clock
+	ownClock       bool // nobody gave another
 
 	inTx        Handout
 	afterCommit func(ctx context.Context, works []broadcast.Work)
@@ -83,7 +87,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	d := &DB{tenant: o.TenantID, now: o.Now, log: o.Log}
 	if d.now == nil {
-		d.now = time.Now
+		d.now, d.ownClock = d.clock.now, true
 	}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
@@ -96,6 +100,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		err = d.openSQLite(ctx, rest)
 	default:
 		return nil, errors.New("store: the database must be postgres://… or sqlite:FILE")
+	}
+	if err == nil && d.ownClock {
+		_, err = d.readClock(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
@@ -131,13 +138,22 @@ func (d *DB) Postgres() bool { return d.pool != nil }
 // Tenant is whose rows these are.
 func (d *DB) Tenant() string { return d.tenant }
 
-// Now is this process's clock.
+// Now is the time on the database's clock, as all replicas know it (clock); it costs
+// no statement.
 func (d *DB) Now() time.Time { return d.now() }
 
-// Ping asks the database for a sign of life.
+// AloneOnFile tells whether nobody else can have had this database open until now: it is
+// a file, and the first handle on it in the only process that may have one.
+func (d *DB) AloneOnFile() bool { return d.alone }
+
+// Ping asks the database for a sign of life, and tells of one that is full. The
+// errors are sentences for the operator.
 func (d *DB) Ping(ctx context.Context) error {
 	if err := d.writes.PingContext(ctx); err != nil {
-		return fmt.Errorf("the database does not answer: %w", err)
+		return fmt.Errorf("the database does not answer; nothing is sent until it does, then everything goes on by itself: %w", err)
+	}
+	if d.isFull() {
+		return errors.New("the database has no space left, so nothing can be stored or sent: free some disk space (or raise the limit it was given); everything then goes on by itself")
 	}
 	return nil
 }

@@ -22,7 +22,13 @@ import (
 	"github.com/fanfare/fanfare/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if dsn := os.Getenv(holdEnv); dsn != "" {
+		hold(dsn)
+		return
+	}
+	os.Exit(storetest.Main(m))
+}
 
 var ctx = context.Background()
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/ncruces/go-sqlite3/driver"
@@ -35,19 +36,34 @@ const (
 	sqliteReader = sqliteBoth + "&_pragma=query_only(true)"
 )
 
+// bounded is a file with an upper bound for its size, in pages of 4 KiB.
+var bounded = regexp.MustCompile(`^(.*)\?max_page_count=([1-9][0-9]{0,8})$`)
+
 // openSQLite opens a file, or a database in memory (":memory:"), which lives on a
 // single connection and is gone with it.
 func (d *DB) openSQLite(ctx context.Context, file string) error {
+	bound := ""
+	if m := bounded.FindStringSubmatch(file); m != nil {
+		file, bound = m[1], "&_pragma=max_page_count("+m[2]+")"
+	}
 	if file == "" {
 		return errors.New("store: no file named; a SQLite database is given as sqlite:FILE")
 	}
 	memory := file == ":memory:"
+	if !memory {
+		first, release, err := holdFile(file)
+		if err != nil {
+			return err
+		}
+		d.alone = first
+		d.closers = append(d.closers, release)
+	}
 	// As an opaque URI, so that no character of the name is taken for a setting.
 	path := "file:" + (&url.URL{Path: file}).EscapedPath()
 	if strings.HasPrefix(file, "//") {
 		path = "file://" + path[len("file:"):]
 	}
-	writes, w, err := d.sqlitePool(path+"?"+sqliteBoth, 1, false)
+	writes, w, err := d.sqlitePool(path+"?"+sqliteBoth+bound, 1, false)
 	if err != nil {
 		return err
 	}

@@ -19,11 +19,11 @@ import (
 var ErrFull = errors.New("the database is full")
 
 // Unreachable tells whether an error means that the database could not be asked:
-// it is away, restarting, shutting down or cut off. What a commit that failed so
+// it is away, restarting, shutting down, cut off, or silent for as long as we wait. What a commit that failed so
 // had stored is unknown.
 func Unreachable(err error) bool {
 	var refused *pgconn.ConnectError
-	var network net.Error
+	var network *net.OpError
 	var e *pgconn.PgError
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
@@ -32,7 +32,7 @@ func Unreachable(err error) bool {
 		// 08: connection; 57P: shutting down, crashed, starting; 53300: no connection left.
 		return strings.HasPrefix(e.Code, "08") || strings.HasPrefix(e.Code, "57P") || e.Code == "53300"
 	}
-	return errors.As(err, &refused) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.As(err, &refused) || errors.As(err, &network) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) ||
 		strings.Contains(err.Error(), "conn closed") // pgx has no value for it
 }

@@ -68,7 +68,7 @@ func (t *Tx) with(stmt string, a Args) []any {
 // before any row lock.
 func (t *Tx) Turn(name string, alone bool) error { return t.turn(t, name, alone) }
 
-// NowMillis is this process's time as statements store it.
+// NowMillis is Now as statements store it.
 func (t *Tx) NowMillis() int64 { return t.now().UnixMilli() }
 
 // HandOut gives works to the engine, with the transaction.
