@@ -54,6 +54,7 @@ func (w *world) crowded(n int, change ...func(*broadcast.Broadcast)) broadcast.I
 	values[slices.Index(values, "entra_id")] = `'ffffffff-0000-4000-8000-' || CAST(100000000000 + n.i AS text)`
 	must(storetest.SQL(w, w.dsn).ExecContext(w.Context(), `INSERT INTO people (`+strings.Join(columns, ", ")+`) SELECT `+strings.Join(values, ", ")+` FROM people,
 		(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n) AS n WHERE entra_id = '`+string(id(1))+`'`))
+	must(storetest.SQL(w, w.dsn).ExecContext(w.Context(), "ANALYZE")) // as the database does by itself, later
 	w.clock.forward(time.Second)
 	return w.resolving("Everyone", append(change, func(b *broadcast.Broadcast) { b.Audience = broadcast.Audience{Everyone: true} })...)
 }

@@ -19,6 +19,7 @@ type ledger struct {
 	keeps      atomic.Int64
 	keepFails  atomic.Bool
 	writeFails atomic.Bool
+	writeHangs atomic.Bool
 	hold       chan struct{} // closed to let a keep through; nil for no hold
 }
 
@@ -41,6 +42,10 @@ func (l *ledger) KeepChunk(ctx context.Context, c broadcast.Chunk, lease time.Du
 }
 
 func (l *ledger) RecordOutcomes(ctx context.Context, c broadcast.Chunk, out []broadcast.Outcome) error {
+	if l.writeHangs.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if l.writeFails.Load() {
 		return errDown
 	}

@@ -107,7 +107,7 @@ func TestADatabaseThatIsGoneForSecondsRepeatsNobody(t *testing.T) {
 			back := w.outOfOrder()
 			gone = time.Now()
 			repaired.Go(func() {
-				<-time.After(4 * time.Second)
+				<-time.After(7 * time.Second)
 				if sends := w.wire.sends(); len(sends) > 0 {
 					sentUntil = sends[len(sends)-1]
 				}
@@ -143,13 +143,15 @@ func TestAKillLeavesNoMoreInDoubtThanTheWindow(t *testing.T) {
 		w.sender.Budget = running(w, fanout.NewBudget(w.st, fanout.FamilyConnector, 100))
 		bid := w.sending("Killed", recipients(1, 60))
 		ctx, kill := context.WithCancel(w.Context())
+		var killer sync.WaitGroup
 		w.wire.after = func(n int) {
-			if n == 30 {
+			if n == 20 { // a ledger that is slow must not let more and more be begun
 				l.writeFails.Store(true)
-				l.keepFails.Store(true)
-				kill()
+				l.writeHangs.Store(true)
+				killer.Go(func() { <-time.After(time.Second); kill() })
 			}
 		}
+		defer killer.Wait()
 		if err := w.send(ctx, bid); err == nil {
 			w.Error("nobody is told that results are lost")
 		}
