@@ -242,7 +242,7 @@ func TestAStreamTellsHowTeamsSlowsUsDown(t *testing.T) {
 	w.door.brake.mu.Lock()
 	w.door.brake.kept, w.door.brake.at = broadcast.Brake{PausedUntil: w.clock.Now().Add(12 * time.Second)}, w.clock.Now()
 	w.door.brake.mu.Unlock()
-	if _, p := l.next(); p.Texts["speed"] != "Teams asks us to slow down: nothing is sent for another 12 seconds." {
+	if _, p := l.next(); p.Texts["speed"] != "Teams is holding us up: nothing is sent for another 12 seconds." {
 		t.Errorf("braked: %v", fmt.Sprint(p.Texts))
 	}
 }

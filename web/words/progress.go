@@ -66,7 +66,7 @@ func (n Now) Speed() string {
 		return ""
 	}
 	if wait := n.Brake.PausedUntil.Sub(n.At); wait > 0 {
-		return fmt.Sprintf("Teams asks us to slow down: nothing is sent for another %s.", seconds(wait))
+		return fmt.Sprintf("Teams is holding us up: nothing is sent for another %s.", seconds(wait))
 	}
 	switch {
 	case n.Wave == 0:
