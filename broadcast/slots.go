@@ -9,6 +9,7 @@ type SlotAsk struct {
 	Want     int
 	Lead     time.Duration // how long the answer may be on its way: no slot is sooner
 	Priority Priority      // of the most pressing who waits there
+	Crowd    bool          // and so many of them wait that others should stand back
 }
 
 // Slots are N moments, Gap apart, at each of which one request may begin. Times are

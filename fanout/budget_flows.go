@@ -1,6 +1,10 @@
 package fanout
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
 
 // waiter is somebody in a queue. Who holds the budget's lock and takes a waiter
 // out of its queue tells it something, once.
@@ -91,15 +95,19 @@ func (f *flow) before(g *flow) bool {
 	return f.Key < g.Key
 }
 
-// pressing is the flow of those who wait that weighs most.
-func (q *flows) pressing() (most Flow) {
+// pressing is the highest priority of those who wait, and how many have it.
+func (q *flows) pressing() (most broadcast.Priority, n int) {
 	weight := 0
 	for _, f := range q.all {
-		if w := f.Priority.Weight(); len(f.waiting) > 0 && w > weight {
-			most, weight = f.Flow, w
+		switch w := f.Priority.Weight(); {
+		case len(f.waiting) == 0 || w < weight:
+		case w > weight:
+			most, weight, n = f.Priority, w, len(f.waiting)
+		default:
+			n += len(f.waiting)
 		}
 	}
-	return most
+	return most, n
 }
 
 // tell lets everybody who waits know of an error, or that they may pass.

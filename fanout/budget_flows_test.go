@@ -73,13 +73,13 @@ func TestWhoLeavesTheQueueIsNotServed(t *testing.T) {
 	if got := q.next(); got != b || q.leave(b) || q.waiting != 0 {
 		t.Error("somebody who left was served")
 	}
-	if q.pressing() != (Flow{}) {
+	if _, n := q.pressing(); n != 0 {
 		t.Error("nobody waits, and somebody is pressing")
 	}
 	join(&q, "bulk", broadcast.PriorityBulk, 3)
 	urgent := q.join(Flow{"urgent", broadcast.PriorityUrgent})
-	if q.pressing() != urgent.flow.Flow {
-		t.Error("urgent people wait, and others are more pressing")
+	if p, n := q.pressing(); p != broadcast.PriorityUrgent || n != 1 {
+		t.Errorf("one who is urgent waits, not %d %s", n, p)
 	}
 	down := errors.New("down")
 	q.tell(down)

@@ -64,11 +64,15 @@ func (b *block) slot(i int) time.Time { return b.at.Add(time.Duration(i) * b.gap
 
 // hand is what this replica has leased and not used.
 type hand struct {
-	least  time.Duration // never are two requests closer: one over Microsoft's limit
-	alone  bool          // nobody else's slots are near
+	// One over Microsoft's limit. Requests are due no closer, and timers that differ
+	// bring them no closer than half of it.
+	least  time.Duration
+	alone  bool // nobody else's slots are near
 	blocks []block
 	back   []slot // given to somebody who left
-	last   time.Time
+	// When the last request was made, but for timers that are a little late: those that
+	// come after it need not be late as well. due is that of the next.
+	last, due time.Time
 	// yield is how many slots of the last lease found somebody, and full whether all did.
 	yield int
 	full  bool
@@ -85,14 +89,16 @@ func (h *hand) add(s broadcast.Slots, at time.Time) {
 func (h *hand) next(now time.Time) (due time.Time, ok bool) {
 	for len(h.back) > 0 {
 		if s := h.back[0]; now.Sub(s.at) <= h.patience(h.least) {
-			return later(s.at, h.last.Add(h.least)), true
+			h.due = later(s.at, h.last.Add(h.least))
+			return h.due, true
 		}
 		h.back = h.back[1:]
 	}
 	for len(h.blocks) > 0 {
 		b := &h.blocks[0]
 		for ; b.next < b.n; b.next++ {
-			if due, ok := h.due(b.slot(b.next), b.gap, now); ok {
+			if due, ok := h.usable(b.slot(b.next), b.gap, now); ok {
+				h.due = due
 				return due, true
 			}
 			b.lapsed++
@@ -102,29 +108,29 @@ func (h *hand) next(now time.Time) (due time.Time, ok bool) {
 	return time.Time{}, false
 }
 
-// due is when a slot may be used; false if it is gone by now.
+// usable is when a slot may be used; false if it is gone by now.
 //
 // Late slots come closer to those after them, and Microsoft's second has room for
 // that: limit slots take longer than a second, by 64 ms at 47 and a limit of 50.
-// Half of that is left to the network. A slot that is later is gone: who slept
+// A third of that may go; the rest is left to timers and the network. A slot that is later is gone: who slept
 // must not catch up in a burst, into other replicas' slots.
 //
 // A replica that is alone may be later, if it then keeps a distance at which the
 // limit is never reached, whatever comes before and after.
-func (h *hand) due(slot time.Time, gap time.Duration, now time.Time) (due time.Time, ok bool) {
+func (h *hand) usable(slot time.Time, gap time.Duration, now time.Time) (due time.Time, ok bool) {
 	due = later(slot, h.last.Add(h.least))
 	late := later(due, now).Sub(slot)
 	if late <= h.patience(gap) {
 		return due, true
 	}
-	return later(slot, h.last.Add(h.least+h.least/50)), h.alone && late <= alonePatience
+	return later(slot, h.last.Add(h.least+h.least/25)), h.alone && late <= alonePatience
 }
 
 // patience is how late a slot may be used. One gap is the least, or somebody who is
 // always a little late would get nothing.
 func (h *hand) patience(gap time.Duration) time.Duration {
 	room := time.Duration(float64(gap)/float64(h.least)*float64(time.Second)) - time.Second
-	return max(gap, h.least, min(room/2, maxPatience))
+	return max(gap, h.least, min(room/3, maxPatience))
 }
 
 const (
@@ -134,8 +140,9 @@ const (
 
 // use takes the slot that next told of.
 func (h *hand) use(now time.Time) slot {
-	s := slot{at: now, used: now, before: h.last}
-	h.last = now
+	s := slot{at: now, before: h.last}
+	h.last = later(h.due, now.Add(-h.least/2))
+	s.used = h.last
 	if len(h.back) > 0 {
 		h.back = h.back[1:]
 		return s

@@ -71,7 +71,7 @@ func TestWhoWakesUpLateNeverBreaksTheLimit(t *testing.T) {
 					case n < 20: // a busy one
 						return time.Duration(random.IntN(80)) * time.Millisecond
 					}
-					return time.Duration(random.IntN(400)) * time.Microsecond
+					return time.Duration(random.IntN(2000)) * time.Microsecond
 				}})
 			}
 			used := run(rate, 14, span, all...)
@@ -89,7 +89,7 @@ func TestWhoWakesUpLateNeverBreaksTheLimit(t *testing.T) {
 				continue
 			}
 			for i := 1; i < len(used); i++ {
-				if gap := used[i].Sub(used[i-1]); gap < 20*time.Millisecond {
+				if gap := used[i].Sub(used[i-1]); gap < 10*time.Millisecond {
 					t.Fatalf("at %v: %v between two requests", rate, gap)
 				}
 			}

@@ -22,6 +22,9 @@ const (
 	askWithin  = 5 * time.Second
 	retryFirst = 100 * time.Millisecond
 	retryLast  = time.Second
+	// crowd is how many of the most pressing wait for other replicas to stand back:
+	// more than answer a person now and then.
+	crowd = 3
 	// refusedFirst to refusedLast is the wait after being refused for the sake of
 	// somebody more pressing, unless it is our turn before.
 	refusedFirst = 250 * time.Millisecond
@@ -174,7 +177,8 @@ func (b *Budget) next(now time.Time) (errand, time.Time) {
 		return nil, time.Time{}
 	case b.flows.waiting > 0:
 		from := b.paused
-		if l.refused == 0 || b.flows.pressing().Priority.Weight() <= l.weight {
+		priority, n := b.flows.pressing()
+		if l.refused == 0 || priority.Weight() <= l.weight {
 			from = later(from, l.again)
 		}
 		if end, ok := b.hand.end(); ok {
@@ -184,7 +188,8 @@ func (b *Budget) next(now time.Time) (errand, time.Time) {
 			return nil, from
 		}
 		return b.lease(broadcast.SlotAsk{
-			Family: b.family, Rate: b.rate, Want: l.want(b.flows.waiting, &b.hand), Lead: l.lead, Priority: b.flows.pressing().Priority,
+			Family: b.family, Rate: b.rate, Want: l.want(b.flows.waiting, &b.hand), Lead: l.lead,
+			Priority: priority, Crowd: n >= crowd,
 		}), time.Time{}
 	case b.stale:
 		if l.again.After(now) {

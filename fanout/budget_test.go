@@ -237,6 +237,29 @@ func TestUrgentGetsNearlyEverythingOnWhicheverReplicaItIs(t *testing.T) {
 	})
 }
 
+// People who write to the bot are answered as urgent, by one replica, while the
+// other sends in bulk.
+func TestAnswersNowAndThenCostABroadcastNothing(t *testing.T) {
+	t.Parallel()
+	eachKind(t, func(t *testing.T, kind string) {
+		b := replicas(t, kind, 2, 47)
+		bulk := fanout.Flow{Key: "bulk", Priority: broadcast.PriorityBulk}
+		slow, stop := hungry(t, 6, b[0].For(bulk))
+		waitFor(t, func() bool { return slow.count() > 30 })
+		from := time.Now()
+		var slowest time.Duration
+		for time.Since(from) < 4*time.Second {
+			slowest = max(slowest, draw(t, b[1].For(fanout.Flow{Key: "replies", Priority: broadcast.PriorityUrgent}), 1))
+			<-time.After(250 * time.Millisecond)
+		}
+		took := time.Since(from)
+		stop()
+		if rate := float64(slow.count()-30) / took.Seconds(); rate < 0.75*47 || slowest > 1500*time.Millisecond {
+			t.Errorf("the broadcast got %.1f a second, and an answer waited %v", rate, slowest)
+		}
+	})
+}
+
 func TestAnUnusedShareReturns(t *testing.T) {
 	t.Parallel()
 	eachKind(t, func(t *testing.T, kind string) {

@@ -68,7 +68,7 @@ func (s strain) strain() broadcast.Strain {
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
 // LeaseBudget takes the next slots of a family's allowance, up to as many as are
-// wanted. While somebody more pressing waits anywhere, others get their weighted
+// wanted. While a crowd more pressing waits anywhere, others get their weighted
 // part; nobody gets anything in a pause. All on the database's clock: replicas
 // whose clocks differ share one allowance. Price: one row updated in place, and it
 // is the same row for every replica.
@@ -79,7 +79,10 @@ func (s Budget) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadca
 	}
 	a := db.Args{
 		"family": ask.Family, "gap": int64(math.Ceil(second / ask.Rate)), "want": int64(ask.Want),
-		"part": int64(ask.Want+1) / 2, "rank": rank(ask.Priority), "lead": ask.Lead.Microseconds(),
+		"part": int64(ask.Want+1) / 2, "rank": rank(ask.Priority), "lead": ask.Lead.Microseconds(), "crowd": -1,
+	}
+	if ask.Crowd {
+		a["crowd"] = rank(ask.Priority)
 	}
 	var got []lease
 	if err := s.onRow(ctx, ask.Family, func() (bool, error) {
@@ -116,8 +119,8 @@ func (s Budget) leaseStatement() string {
 	urgent, normal, bulk := weight(broadcast.PriorityUrgent), weight(broadcast.PriorityNormal), weight(broadcast.PriorityBulk)
 	return fmt.Sprintf(`UPDATE budgets SET (touched_at, granted, gap, next_at, urgent_until, normal_until, normal_turn, bulk_turn) = (
 		SELECT moment, n, step, CASE WHEN n > 0 THEN start + n * step ELSE next_at END,
-			CASE WHEN CAST(@rank AS bigint) = 0 THEN moment + %[3]d ELSE urgent_until END,
-			CASE WHEN CAST(@rank AS bigint) = 1 THEN moment + %[3]d ELSE normal_until END,
+			CASE CAST(@crowd AS bigint) WHEN 0 THEN moment + %[3]d ELSE urgent_until END,
+			CASE CAST(@crowd AS bigint) WHEN 1 THEN moment + %[3]d ELSE normal_until END,
 			CASE WHEN CAST(@rank AS bigint) = 1 AND over > 0 AND n > 0 THEN moment + n * step * (over + %[6]d) / %[6]d ELSE normal_turn END,
 			CASE WHEN CAST(@rank AS bigint) = 2 AND over > 0 AND n > 0 THEN moment + n * step * (over + %[7]d) / %[7]d ELSE bulk_turn END
 		FROM (SELECT moment, start, step, over, CASE

@@ -49,7 +49,7 @@ func each(t *testing.T, f func(l ledger)) {
 
 func (l ledger) lease(rate float64, want int, p broadcast.Priority) broadcast.Slots {
 	l.Helper()
-	got, err := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: rate, Want: want, Priority: p})
+	got, err := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: rate, Want: want, Priority: p, Crowd: want > 3})
 	must(l, err)
 	return got
 }
@@ -292,13 +292,25 @@ func TestWhatThePressingLeaveIsEverybodys(t *testing.T) {
 	t.Parallel()
 	each(t, func(l ledger) {
 		for i := range 5 { // urgent people, but few of them
-			l.lease(50, 1, broadcast.PriorityUrgent)
+			l.lease(100, 4, broadcast.PriorityUrgent)
 			for _, p := range []broadcast.Priority{broadcast.PriorityNormal, broadcast.PriorityBulk} {
-				if got := l.lease(50, 4, p); got.N != 2 {
+				if got := l.lease(100, 4, p); got.N != 2 {
 					l.Errorf("round %d: %+v for %s, though there are free slots", i, got, p)
 				}
 			}
 			l.pass(300 * time.Millisecond)
+		}
+	})
+}
+
+func TestWhoAnswersOnePersonHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	each(t, func(l ledger) {
+		for range 3 {
+			l.lease(50, 3, broadcast.PriorityUrgent) // no crowd
+			if got := l.lease(50, 12, broadcast.PriorityBulk); got.N != 12 {
+				l.Errorf("%+v", got)
+			}
 		}
 	})
 }
