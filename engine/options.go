@@ -76,7 +76,9 @@ func Rank(w broadcast.Work) int {
 func traits(k broadcast.Kind) trait {
 	switch k {
 	case broadcast.KindSend:
-		return trait{hands: 4, timeout: 25 * time.Second}
+		// A seat lasts 5 s, a slow answer 30 s more, and results wait 90 s for a ledger
+		// that is gone.
+		return trait{hands: 4, timeout: 150 * time.Second}
 	case broadcast.KindResolve:
 		return trait{hands: 2, timeout: 15 * time.Minute}
 	case broadcast.KindSync:
