@@ -215,7 +215,9 @@ func (s *Server) doors(w *world) error {
 
 // ready tells whether this process can work.
 func (s *Server) ready(ctx context.Context) error {
-	if err := s.store.Ping(ctx); err != nil {
+	if err := s.store.Ping(ctx); errors.Is(err, store.ErrFull) {
+		return &broadcast.Error{Code: api.DiskFull, Message: "The database is full. Give it more space: nothing is lost, and everything goes on by itself."}
+	} else if err != nil {
 		return err
 	}
 	return s.store.Migrated(ctx)

@@ -100,9 +100,15 @@ func (s *Store) LiftHalt(ctx context.Context, by broadcast.ActorRef, at time.Tim
 	return err
 }
 
-// Brake reads how far the Connector slows us down: its budget's pause.
+// Brake reads how far the Connector slows us down: what holds its budget back.
 func (s *Store) Brake(ctx context.Context) (broadcast.Brake, error) {
-	var paused int64
-	_, err := s.read(ctx).Scan(&paused, `SELECT paused_until FROM budgets WHERE tenant_id = @tenant AND family = 'connector'`, nil)
-	return broadcast.Brake{PausedUntil: db.Moment(paused / 1000)}, err
+	strain, err := s.ReadBudget(ctx, "connector")
+	if err != nil {
+		return broadcast.Brake{}, err
+	}
+	brake := broadcast.Brake{Slowed: strain.Slow}
+	if strain.Paused > 0 {
+		brake.PausedUntil = s.db.Now().Add(strain.Paused)
+	}
+	return brake, nil
 }

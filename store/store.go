@@ -18,6 +18,9 @@ import (
 // Options are what a Store is opened with.
 type Options = db.Options
 
+// ErrFull is that the database has no space left to store anything.
+var ErrFull = db.ErrFull
+
 // Handout gives works to the engine inside the ledger's transaction, on the very
 // connection it runs on.
 type Handout = db.Handout
