@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store/storetest"
 )
 
@@ -52,10 +53,10 @@ func TestADatabaseThatIsGoneForAWhileLosesNobody(t *testing.T) {
 
 func TestAFullDiskStopsSendingUntilThereIsRoom(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, "sqlite", nil)
+	w := newWorld(t, "sqlite", func(o *simulator.Options) { o.People = 200 })
 	file := w.env["FANFARE_DATABASE"]
 	w.env["FANFARE_DATABASE"] += "?max_page_count=3000"
-	w.env["FANFARE_CONNECTOR_RATE"] = "20"
+	w.env["FANFARE_CONNECTOR_RATE"] = "10"
 	w.serve()
 	w.rolledOut()
 	b := w.sends("In spite of it")

@@ -153,7 +153,7 @@ func (d *DB) Ping(ctx context.Context) error {
 		return fmt.Errorf("the database does not answer; nothing is sent until it does, then everything goes on by itself: %w", err)
 	}
 	if d.isFull() {
-		return errors.New("the database has no space left, so nothing can be stored or sent: free some disk space (or raise the limit it was given); everything then goes on by itself")
+		return fmt.Errorf("%w: there is no space left, so nothing can be stored or sent; free some, or raise the limit it was given, and everything goes on by itself", ErrFull)
 	}
 	return nil
 }
