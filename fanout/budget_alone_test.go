@@ -376,14 +376,31 @@ func TestAnIdleReplicaAsksNothingAndKeepsNothing(t *testing.T) {
 		g, stop := hungry(t, 20, b)
 		<-time.After(10 * time.Second)
 		stop()
-		<-time.After(time.Second)
+		<-time.After(2 * time.Second)
 		asked := len(m.asks) + m.reads
-		if n := g.count(); n < 19 || m.next > m.now() {
+		if n := g.count(); n < 20 || m.next > m.now() {
 			t.Errorf("%d requests; the next slot is %v away", n, time.Duration(m.next-m.now())*time.Microsecond)
 		}
 		<-time.After(time.Hour)
 		if n := len(m.asks) + m.reads - asked; n > 0 {
 			t.Errorf("%d questions in an idle hour", n)
+		}
+	})
+}
+
+// A replica that heard of a pause asks the ledger what else there is to know, and
+// goes on as soon as it is over.
+func TestNoTimeIsLostAfterAPause(t *testing.T) {
+	t.Parallel()
+	bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
+		m.set(func() { m.until = m.now() + (100 * time.Millisecond).Microseconds() })
+		b.Hear(fanout.FamilyConnector, 100*time.Millisecond)
+		<-time.After(50 * time.Millisecond)
+		if m.reads == 0 {
+			t.Error("it asked nothing")
+		}
+		if took := draw(t, b, 1); took > 70*time.Millisecond {
+			t.Errorf("waited %v", took)
 		}
 	})
 }

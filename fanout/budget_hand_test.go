@@ -132,6 +132,26 @@ func TestASlotGivenBackIsTheNextOnes(t *testing.T) {
 	}
 }
 
+func TestWhoLeavesWhenTheirTurnComesLeavesItToTheNext(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(nil, FamilyConnector, 48)
+	now := time.Now()
+	b.hand.add(broadcast.Slots{First: 0, Gap: 21_000, N: 1}, now)
+	leaving := b.flows.join(Flow{Key: "a"})
+	b.handOut(now)
+	b.leave(leaving) // it has not looked yet
+	next := b.flows.join(Flow{Key: "b"})
+	b.handOut(now)
+	select {
+	case err := <-next.told:
+		if err != nil {
+			t.Error(err)
+		}
+	default:
+		t.Error("the slot is lost")
+	}
+}
+
 func TestOnlyWhatEndsWithTheLastLeaseGoesBack(t *testing.T) {
 	t.Parallel()
 	start := time.Unix(1_800_000_000, 0)

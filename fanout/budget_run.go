@@ -294,8 +294,11 @@ func (b *Budget) read() errand {
 			}
 			b.learn(s, got)
 			b.leaser.retry, b.leaser.seen = 0, seen
+			if b.rate > 0 {
+				return
+			}
 			b.leaser.again = got.Add(pollEvery)
-			if b.rate == 0 && !b.paused.After(got) {
+			if !b.paused.After(got) {
 				b.freeUntil.Store(int64(got.Add(pollGood).Sub(b.zero)))
 			}
 		}
