@@ -123,7 +123,7 @@ func (h *hand) usable(slot time.Time, gap time.Duration, now time.Time) (due tim
 	if late <= h.patience(gap) {
 		return due, true
 	}
-	return later(slot, h.last.Add(h.least+h.least/25)), h.alone && late <= alonePatience
+	return later(slot, h.last.Add(h.least+h.least/20)), h.alone && late <= alonePatience
 }
 
 // patience is how late a slot may be used. One gap is the least, or somebody who is
