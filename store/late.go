@@ -29,11 +29,11 @@ var appReasons = []string{
 }
 
 // JoinLate takes people in who got the app after the list was made: those who were
-// skipped for want of it become ready, and once the list is complete those of the
-// audience who are not on it are appended (LateCount counts them): of everyone with
-// members nil, else of members. It returns how many it took in, limit at most per
-// transaction. Nobody is taken into a broadcast that is over, unless it says until
-// when.
+// skipped for want of it become ready, and those of the audience who are not on the
+// list are appended (LateCount counts them): of everyone with members nil, else of
+// members. It returns how many it took in, limit at most per transaction. Nobody is
+// taken in before the list is complete, nor into a broadcast that is over, unless it
+// says until when.
 //
 // A sent broadcast stays sent: whoever finds it with somebody ready moves it, also
 // if the process that took them in died in between.
@@ -120,7 +120,7 @@ func (t *tx) lateList(id broadcast.ID) (*roll.List, error) {
 	now := t.NowMillis()
 	after := l.State == broadcast.Sent && l.Late == broadcast.LateUntilDate && l.LateUntil > now
 	if l.Kind != broadcast.KindAnnouncement || l.Late == broadcast.LateNever || l.RecalledAt > 0 || !l.State.Live() && !after ||
-		l.ExpiresAt > 0 && l.ExpiresAt <= now {
+		l.ExpiresAt > 0 && l.ExpiresAt <= now || l.ListedAt == 0 {
 		return nil, nil
 	}
 	return l, nil
@@ -131,7 +131,7 @@ func (s *Store) append(ctx context.Context, id broadcast.ID, add func(l *roll.Li
 	err = s.write(ctx, func(t *tx) error {
 		n = 0
 		l, err := t.lateList(id)
-		if err != nil || l == nil || l.ListedAt == 0 {
+		if err != nil || l == nil {
 			return err
 		}
 		if n, err = add(l); err != nil || n == 0 {

@@ -137,6 +137,7 @@ func TestWhenNobodyJoinsAnyMore(t *testing.T) {
 			"cancelled": func(b *broadcast.Broadcast) { b.State = broadcast.Cancelled },
 			"recalled":  func(b *broadcast.Broadcast) { b.RecalledAt = clock.Now() },
 			"expired":   func(b *broadcast.Broadcast) { b.Plan.ExpiresAt = clock.Now() },
+			"listing":   func(b *broadcast.Broadcast) { b.ListedAt = time.Time{} },
 			"an edit":   func(b *broadcast.Broadcast) { b.Kind, b.Target = broadcast.KindEdit, "x" },
 		} {
 			change(t, st, bid, f)
@@ -149,14 +150,9 @@ func TestWhenNobodyJoinsAnyMore(t *testing.T) {
 				b.Revision = revision
 			})
 		}
-		change(t, st, bid, func(b *broadcast.Broadcast) { b.ListedAt = time.Time{} })
-		if n := the(st.JoinLate(ctx, bid, nil, 10))(t); n != 2 {
-			t.Errorf("%d joined while the list is written, want those of the list", n)
-		}
 		change(t, st, bid, until(minute))
-		change(t, st, bid, func(b *broadcast.Broadcast) { b.ListedAt = clock.Now() })
-		if n := the(st.JoinLate(ctx, bid, nil, 10))(t); n != 1 {
-			t.Errorf("%d joined after the end, want the one who is new", n)
+		if n := the(st.JoinLate(ctx, bid, nil, 10))(t); n != 3 {
+			t.Errorf("%d joined after the end, want 3", n)
 		}
 		honest(t, st, bid)
 	})

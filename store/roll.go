@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/roll"
 )
 
@@ -64,15 +65,21 @@ func (s *Store) CanaryOfEveryone(ctx context.Context, id broadcast.ID, people in
 // ListEveryone lists the page of everyone after a person (10,000), as of when Send
 // was pressed, and returns where it ends; "" when nobody is left. Meanwhile others
 // may send what is listed. Begun anew it adds only who is missing.
-func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (next broadcast.EntraID, err error) {
-	if err := s.list(ctx, id, func(l *roll.List) error { return l.WantEveryone(after) }); err != nil {
+func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
+	end, err := roll.PageOfEveryone(s.read(ctx).Tx, after)
+	if err != nil || end == "" {
 		return "", err
 	}
-	err = s.list(ctx, id, func(l *roll.List) (err error) {
-		next, err = l.AddEveryone(after)
-		return err
-	})
-	return next, err
+	if err := s.db.Write(ctx, func(t *db.Tx) error {
+		f, err := roll.Read(t, id, "")
+		if err != nil {
+			return err
+		}
+		return (&roll.List{Tx: t, ID: id, Facts: f}).WantEveryone(after, end)
+	}); err != nil {
+		return "", err
+	}
+	return end, s.list(ctx, id, func(l *roll.List) error { return l.AddEveryone(after, end) })
 }
 
 // ListPass lists those whom a correction or a recall of target is for, out of a

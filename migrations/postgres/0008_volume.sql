@@ -4,8 +4,8 @@
 -- +goose Up
 CREATE INDEX installations_reached ON installations (tenant_id, updated_at, entra_id) WHERE state = 'installed' AND conversation_id <> '';
 
--- Who came into the directory after a list was frozen.
-CREATE INDEX people_since ON people (tenant_id, since);
+-- How many are in the directory, and who came into it after a list was frozen.
+CREATE INDEX people_since ON people (tenant_id, deleted, since);
 
 CREATE TABLE late_cursors (
     tenant_id    TEXT COLLATE "C" NOT NULL,

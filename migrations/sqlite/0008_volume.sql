@@ -4,8 +4,8 @@
 -- +goose Up
 CREATE INDEX installations_reached ON installations (tenant_id, updated_at, entra_id) WHERE state = 'installed' AND conversation_id <> '';
 
--- Who came into the directory after a list was frozen.
-CREATE INDEX people_since ON people (tenant_id, since);
+-- How many are in the directory, and who came into it after a list was frozen.
+CREATE INDEX people_since ON people (tenant_id, deleted, since);
 
 CREATE TABLE late_cursors (
     tenant_id    TEXT NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE late_cursors (
 DELETE FROM sqlite_stat1 WHERE tbl = 'late_cursors' OR idx IN ('installations_reached', 'people_since');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('installations', 'installations_reached', '1000000 1000000 10 1'),
-    ('people', 'people_since', '1000000 1000000 100'),
+    ('people', 'people_since', '1000000 1000000 500000 100'),
     ('late_cursors', 'late_cursors', '1000 1000 1');
 ANALYZE sqlite_schema;
 

@@ -58,7 +58,7 @@ func (l *List) AddLateEveryone(limit int) (int, error) {
 	}
 	return l.add(source{
 		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM people r
-			WHERE r.tenant_id = @tenant AND r.since > @started AND r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed + ` LIMIT @limit `,
+			WHERE r.tenant_id = @tenant AND r.deleted = FALSE AND r.since > @started AND r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed + ` LIMIT @limit `,
 		args: db.Args{"started": l.StartedAt}, wave: 1, limit: limit,
 	})
 }

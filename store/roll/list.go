@@ -101,6 +101,7 @@ type source struct {
 	wave   int
 	limit  int
 	ranges bool // rows joins two long ranges (byRanges)
+	fresh  bool // nobody of rows can be on the list
 }
 
 // add lists the people of a source as the next chunks, those not yet on the list
@@ -134,10 +135,14 @@ func (l *List) add(s source) (int, error) {
 }
 
 func (l *List) insert(s source) (n int64, err error) {
+	conflict := ` ON CONFLICT DO NOTHING`
+	if s.fresh {
+		conflict = "" // a third less on PostgreSQL, which else looks up each row first
+	}
 	insert := func() error {
 		n, err = l.Exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
 			SELECT @tenant , @id , s.entra_id, CAST(@chunk AS bigint) + (ROW_NUMBER() OVER (ORDER BY s.place) - 1) / CAST(@size AS bigint), s.state, s.reason, '', s.detail, 0, 0, s.activity_id, FALSE, CAST(@now AS bigint)
-			FROM (`+s.rows+`) AS s WHERE TRUE ORDER BY s.place ON CONFLICT DO NOTHING`, s.args)
+			FROM (`+s.rows+`) AS s WHERE TRUE ORDER BY s.place`+conflict, s.args)
 		return err
 	}
 	if s.ranges {
@@ -157,7 +162,7 @@ func (l *List) byRanges(f func() error) error {
 		if !l.Postgres() {
 			return nil
 		}
-		_, err := l.Exec(`SELECT set_config('enable_nestloop', @to , TRUE), set_config('enable_seqscan', @to , TRUE)`, db.Args{"to": to})
+		_, err := l.Exec(`SELECT set_config('enable_nestloop', @to , TRUE), set_config('enable_seqscan', @to , TRUE), set_config('jit', @to , TRUE)`, db.Args{"to": to})
 		return err
 	}
 	if err := set("off"); err != nil {

@@ -38,17 +38,14 @@ func (l *List) recheck(a db.Args) error {
 			return err
 		}
 	}
-	return l.want(`SELECT a.entra_id FROM `+added+` AS a WHERE a.state = 'pending'`, a)
-}
-
-// want makes people wanted who have no installation. Price: a look-up each.
-func (l *List) want(people string, a db.Args) error {
-	_, err := l.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
-		SELECT @tenant , w.entra_id, 'wanted', '', '', 0, 0, 0, 0, '', '', '', CAST(@now AS bigint) FROM (`+people+`) AS w
-		WHERE (SELECT 1 FROM installations x WHERE x.tenant_id = @tenant AND x.entra_id = w.entra_id) IS NULL
-		ORDER BY w.entra_id ON CONFLICT DO NOTHING`, a)
+	_, err := l.Exec(wanted+`FROM `+added+` AS r WHERE r.state = 'pending' AND (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = r.entra_id) IS NULL
+		ORDER BY r.entra_id ON CONFLICT DO NOTHING`, a)
 	return err
 }
+
+// wanted makes people r wanted who have no installation.
+const wanted = `INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
+	SELECT @tenant , r.entra_id, 'wanted', '', '', 0, 0, 0, 0, '', '', '', CAST(@now AS bigint) `
 
 // start is the one rule of how a delivery starts, as a source's columns over i and
 // the directory's reason.
