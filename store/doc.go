@@ -3,7 +3,7 @@
 //
 //	directory ─census.SavePeople──► people ────────────────────┐
 //	graphinstall ─census.TakeInstallations──► installations ───┤
-//	graphinstall ─RecordInstallations──► installations ────────┤ AddDeliveries
+//	graphinstall ─RecordInstallations──► installations ────────┤ roll.List
 //	api ─doors.SaveActivity──► inbox, BotAdded ────────────────┤ (census.StartState)
 //	broadcast ─Create/Change──► broadcasts                     ▼
 //	fanout ─TakeNext/RecordOutcomes──► chunks, deliveries, tallies
@@ -19,14 +19,19 @@
 //   - A broadcast moves by compare-and-set on state and revision; nothing is read,
 //     changed and written back without one.
 //   - Who changes a ready delivery, or a chunk's next_at, holds that chunk's row
-//     lock and has taken it before any other row lock. A pending delivery may be
-//     skipped or cancelled without.
-//   - AddDeliveries looks at addresses while nobody writes them (turnRoll), so
+//     lock and has taken it before any other row lock but a broadcast's. A pending
+//     delivery may be skipped or cancelled without. What becomes ready in a chunk
+//     that somebody holds is due from that moment on, not before: so it is told
+//     from what they may have begun.
+//   - Whoever puts people on a list has its turn alone (roll.Open), and looks once
+//     more, while nobody writes addresses (turnRoll), at those who are to wait: so
 //     that no delivery waits for an address that is already there.
+//   - late_count grows without a revision; all else in a broadcast's row has one.
 //
 // A Store is the handle of one tenant; tenant_id leads every key. One code path
 // serves both databases: package db has the few words in which they differ.
 // Statements run for thousands of people at a time are hand-written, with their
 // price in a comment. Package census is people and installations as a whole, package
-// doors what the doors remember beside the ledger; a Store has both.
+// roll how lists of recipients are written, package doors what the doors remember
+// beside the ledger.
 package store
