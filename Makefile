@@ -5,7 +5,7 @@ GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X github.com/fanfare/fanfare/server.Version=$(VERSION)
 
-.PHONY: help demo test build lint vet race laws bench needs image clean
+.PHONY: help demo test build lint vet race laws bench soak needs image clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ laws: ## the laws of the house: who may know whom, and how large things may grow
 
 bench: needs ## measure, and write docs/performance.md: make bench BENCH=Fanout (bench/doc.go lists the parts)
 	$(GO) test ./bench -count=1 -timeout 24h -v -run '^TestMeasure$$' -measure '$(or $(BENCH),.)' -document $(CURDIR)/docs/performance.md
+
+soak: needs ## three replicas, 20,000 people and every misfortune: make soak FOR=10m SEED=42
+	FANFARE_SOAK=$(or $(FOR),2m) FANFARE_SOAK_SEED=$(SEED) $(GO) test ./server -count=1 -timeout 3h -v -run '^TestSoak$$'
 
 needs: ## install what the tests need, where this machine allows it
 	@sh scripts/needs.sh

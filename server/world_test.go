@@ -51,6 +51,9 @@ type world struct {
 	env  map[string]string
 	base string            // the product's address
 	keys map[string]string // API keys by part
+	// patience is far longer than anything takes on a busy machine: what ends it is
+	// broken, not slow.
+	patience time.Duration
 }
 
 // newWorld paints a tenant on a fresh database of that kind. Servers are started
@@ -71,7 +74,7 @@ func newWorld(t *testing.T, kind string, paint func(*simulator.Options)) *world 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = errors.Join(painted.Close(), sim.Close()) })
-	w := &world{t: t, sim: sim, http: painted, keys: map[string]string{}}
+	w := &world{t: t, sim: sim, http: painted, keys: map[string]string{}, patience: 3 * time.Minute}
 	listen := freePort(t)
 	w.base = "http://" + listen
 	sim.SetBotEndpoint(w.base + "/api/messages")
@@ -155,17 +158,13 @@ func (w *world) makeKeys(s *server.Server) {
 	}
 }
 
-// patience is far longer than anything takes on a busy machine: what ends it is
-// broken, not slow.
-const patience = 3 * time.Minute
-
 // until waits for something to become true.
 func (w *world) until(what string, true_ func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(w.patience)
 	for !true_() {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("waited %v in vain until %s", patience, what)
+			w.t.Fatalf("waited %v in vain until %s", w.patience, what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -180,21 +179,31 @@ type answer struct {
 // call speaks to the API as a part (author, approver, admin, auditor).
 func (w *world) call(part, method, path string, body any) answer {
 	w.t.Helper()
+	got, err := w.callAt(w.base, part, method, path, body)
+	if err != nil {
+		w.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return got
+}
+
+// callAt speaks to the API of one replica, which may be dead.
+func (w *world) callAt(base, part, method, path string, body any) (answer, error) {
 	var in io.Reader
-	switch b := body.(type) {
-	case nil:
-	case string:
-		in = strings.NewReader(b)
-	default:
-		raw, err := json.Marshal(b)
+	if body != nil {
+		raw, err := json.Marshal(body)
+		if text, ok := body.(string); ok {
+			raw, err = []byte(text), nil
+		}
 		if err != nil {
-			w.t.Fatal(err)
+			return answer{}, err
 		}
 		in = bytes.NewReader(raw)
 	}
-	r, err := http.NewRequest(method, w.base+"/api/v1"+path, in)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, base+"/api/v1"+path, in)
 	if err != nil {
-		w.t.Fatal(err)
+		return answer{}, err
 	}
 	r.Header.Set("Authorization", "Bearer "+w.keys[part])
 	if in != nil {
@@ -202,14 +211,11 @@ func (w *world) call(part, method, path string, body any) answer {
 	}
 	got, err := http.DefaultClient.Do(r)
 	if err != nil {
-		w.t.Fatalf("%s %s: %v", method, path, err)
+		return answer{}, err
 	}
 	defer got.Body.Close()
 	raw, err := io.ReadAll(got.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return answer{got.StatusCode, raw}
+	return answer{got.StatusCode, raw}, err
 }
 
 // must calls, expects a status and reads the answer into out.
@@ -296,25 +302,39 @@ func (w *world) state(id string, states ...string) bulletin {
 	return b
 }
 
-// groupBy counts a broadcast's deliveries one by one, page by page.
-func (w *world) groupBy(id string) map[string]int {
+// delivered is one row of a broadcast's recipients.
+type delivered struct {
+	EntraID       string `json:"entra_id"`
+	State, Reason string
+	MaybeRepeated bool `json:"maybe_repeated"`
+}
+
+// rows reads a broadcast's recipients one by one, page by page.
+func (w *world) rows(id string) (all []delivered) {
 	w.t.Helper()
-	counts := map[string]int{}
 	after := json.Number("0")
 	for {
 		var page struct {
-			Recipients []struct{ State string }
+			Recipients []delivered
 			Next       *json.Number
 		}
 		w.must(200, "auditor", "GET", "/broadcasts/"+id+"/recipients?limit=500&after="+after.String(), nil, &page)
-		for _, r := range page.Recipients {
-			counts[r.State]++
-		}
+		all = append(all, page.Recipients...)
 		if page.Next == nil || *page.Next == "0" || *page.Next == "" {
-			return counts
+			return all
 		}
 		after = *page.Next
 	}
+}
+
+// groupBy counts them by state.
+func (w *world) groupBy(id string) map[string]int {
+	w.t.Helper()
+	counts := map[string]int{}
+	for _, r := range w.rows(id) {
+		counts[r.State]++
+	}
+	return counts
 }
 
 // logOf writes a server's log to the test's.
