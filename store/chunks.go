@@ -36,7 +36,7 @@ func named(stmt string) string {
 }
 
 // chunkColumns are what readChunk reads.
-const chunkColumns = `c.number, c.wave, c.first_id, c.last_id, c.fence, c.leased_until, c.open_to, c.taken_at`
+const chunkColumns = `c.number, c.wave, c.first_id, c.last_id, c.fence, c.leased_until, c.open_to, c.taken_at, c.next_at`
 
 func readChunk(id broadcast.ID, into *chunkRow) func(db.Row) {
 	return func(r db.Row) {
@@ -44,6 +44,8 @@ func readChunk(id broadcast.ID, into *chunkRow) func(db.Row) {
 			BroadcastID: string(id), Number: int(r.Int(0)), Wave: int(r.Int(1)), FirstID: r.Int(2), LastID: r.Int(3),
 			Fence: r.Int(4), LeasedUntil: r.Int(5), OpenTo: r.Int(6), TakenAt: r.Int(7),
 		}
+		next := r.Int(8) // 0 for NULL
+		into.NextAt = &next
 	}
 }
 
@@ -88,7 +90,7 @@ func (t *tx) take(c chunkRow, lease time.Duration, window int) (broadcast.Chunk,
 			return taken, err
 		}
 	}
-	due, err := t.dueIn(c, db.Millis(now))
+	due, later, err := t.dueIn(c, db.Millis(now))
 	if err != nil {
 		return taken, err
 	}
@@ -100,21 +102,32 @@ func (t *tx) take(c chunkRow, lease time.Duration, window int) (broadcast.Chunk,
 	if window > 0 && window < len(due) {
 		taken.OpenTo = due[window-1].ID
 	}
-	_, err = t.Do(`UPDATE chunks SET fence = $1, leased_until = $2, open_to = $3, taken_at = $4 WHERE tenant_id = $5 AND broadcast_id = $6 AND number = $7`,
-		taken.Fence, db.Millis(now.Add(lease)), taken.OpenTo, db.Millis(now), t.Tenant(), c.BroadcastID, int64(c.Number))
+	// Whoever dies with it is missed when the lease ends; and as long as nobody has
+	// brought that forward, nothing in it is ready but what was taken (releaseTo).
+	next := db.Millis(now.Add(lease))
+	if later {
+		next = db.Millis(now)
+	}
+	_, err = t.Do(`UPDATE chunks SET fence = $1, leased_until = $2, open_to = $3, taken_at = $4, next_at = $5 WHERE tenant_id = $6 AND broadcast_id = $7 AND number = $8`,
+		taken.Fence, db.Millis(now.Add(lease)), taken.OpenTo, db.Millis(now), next, t.Tenant(), c.BroadcastID, int64(c.Number))
 	return taken, err
 }
 
-// dueIn reads what is ready and due in a locked chunk, with the addresses.
+// dueIn reads what is ready and due in a locked chunk, with the addresses, and tells
+// whether something is ready that is due later.
 //
 // Those who removed or blocked the bot while a worker had their chunk, so that the
 // event could not skip them (skipWaiting), are skipped here: sending would open a
 // chat with them against their will.
-func (t *tx) dueIn(c chunkRow, now int64) ([]broadcast.Delivery, error) {
-	due := make([]broadcast.Delivery, 0, 200) // a chunk, as fanout cuts it
+func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool, err error) {
+	due = make([]broadcast.Delivery, 0, min(c.LastID-c.FirstID+1, 1000))
 	gone := map[broadcast.InstallationState][]waitingRow{}
-	_, err := t.Look(func(r db.Row) {
+	_, err = t.Look(func(r db.Row) {
 		id := r.Int(0)
+		if r.Int(11) > now {
+			later = true
+			return
+		}
 		switch bot := broadcast.InstallationState(r.Text(10)); bot {
 		case broadcast.InstallationRemoved, broadcast.InstallationBlocked:
 			gone[bot] = append(gone[bot], waitingRow{ID: id, BroadcastID: broadcast.ID(c.BroadcastID)})
@@ -125,17 +138,17 @@ func (t *tx) dueIn(c chunkRow, now int64) ([]broadcast.Delivery, error) {
 			Attempts: int(r.Int(3)), ActivityID: r.Text(4), MaybeSent: r.Bool(5), UpdatedAt: db.Moment(r.Int(6)),
 			Address: broadcast.ConversationReference{ServiceURL: r.Text(7), ConversationID: r.Text(8), ChannelAccountID: r.Text(9)},
 		})
-	}, `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at, i.service_url, i.conversation_id, i.channel_account_id, i.state
+	}, `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at, i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before
 		FROM deliveries d LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
-		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 AND d.not_before <= $5 ORDER BY d.id`,
-		t.Tenant(), c.BroadcastID, c.FirstID, c.LastID, now)
+		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 ORDER BY d.id`,
+		t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
 	for state, rows := range gone {
 		if err != nil {
 			break
 		}
 		_, err = t.moveRows(rows, broadcast.DeliveryReady, broadcast.DeliverySkipped, broadcast.Reason(state))
 	}
-	return due, err
+	return due, later, err
 }
 
 // doubt marks what the last holder of a locked chunk may have sent before it died:
@@ -164,6 +177,25 @@ func (t *tx) release(c chunkRow) error {
 	_, err := t.Do(`UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
 			WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4)
 		WHERE tenant_id = $1 AND broadcast_id = $2 AND number = $5`, t.Tenant(), c.BroadcastID, c.FirstID, c.LastID, int64(c.Number))
+	return err
+}
+
+// surely is how long before the lease it was taken with ends a chunk must be given
+// back for releaseTo: far more than replicas' clocks can differ.
+const surely = 15_000 // milliseconds
+
+// untouched tells whether nothing in a chunk in hand can be ready but what was taken:
+// whoever makes something ready brings next_at forward.
+func (c chunkRow) untouched(now int64) bool { return *c.NextAt-now > surely }
+
+// releaseTo frees a locked chunk in which nothing is due before; 0 for nothing at
+// all. It saves looking.
+func (t *tx) releaseTo(c chunkRow, before int64) error {
+	var next any
+	if before > 0 {
+		next = before
+	}
+	_, err := t.Do(`UPDATE chunks SET leased_until = 0, next_at = $1 WHERE tenant_id = $2 AND broadcast_id = $3 AND number = $4`, next, t.Tenant(), c.BroadcastID, int64(c.Number))
 	return err
 }
 

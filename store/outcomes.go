@@ -31,14 +31,14 @@ func (s *Store) record(ctx context.Context, c broadcast.Chunk, outcomes []broadc
 	case c.Fence == 0:
 		return broadcast.ErrFenceLost
 	}
-	err := s.recordBy(ctx, c, outcomes, last, (*tx).recordReady)
+	err := s.recordBy(ctx, c, outcomes, last, true)
 	if errors.Is(err, errSurprise) { // rare; looking first would cost everybody
-		err = s.recordBy(ctx, c, outcomes, last, (*tx).recordOpen)
+		err = s.recordBy(ctx, c, outcomes, last, false)
 	}
 	return err
 }
 
-func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome, last bool, states func(*tx, broadcast.ID, *outcomeTable) error) error {
+func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome, last, usual bool) error {
 	told := slices.ContainsFunc(outcomes, tells)
 	return s.write(ctx, func(t *tx) error {
 		if told {
@@ -50,12 +50,13 @@ func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broa
 		if err != nil {
 			return err
 		}
-		if len(outcomes) > 0 {
-			table := newOutcomeTable(outcomes, idempotent)
-			table.notInHand(held.TakenAt)
-			if err := errors.Join(states(t, c.BroadcastID, table), t.recordAttempts(c.BroadcastID, outcomes, idempotent)); err != nil {
-				return err
-			}
+		table := newOutcomeTable(outcomes, idempotent)
+		table.notInHand(held.TakenAt)
+		if err := t.recordTable(c.BroadcastID, table, usual); err != nil {
+			return err
+		}
+		if err := t.recordAttempts(c.BroadcastID, outcomes, idempotent); err != nil {
+			return err
 		}
 		if told {
 			if err := t.recordInstallations(c, outcomes); err != nil {
@@ -63,10 +64,15 @@ func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broa
 			}
 		}
 		switch {
+		case last && usual && len(outcomes) == len(c.Deliveries) && held.untouched(t.NowMillis()):
+			return t.releaseTo(held, table.nextDue())
 		case last:
 			return t.release(held)
-		case c.OpenTo > held.OpenTo:
-			_, err = t.Do(`UPDATE chunks SET open_to = $1 WHERE tenant_id = $2 AND broadcast_id = $3 AND number = $4`, c.OpenTo, t.Tenant(), string(c.BroadcastID), int64(c.Number))
+		case c.OpenTo > held.OpenTo || table.nextDue() > 0:
+			// Somebody to be tried again is somebody ready: releaseTo would not know.
+			next := min(*held.NextAt, cmp.Or(table.nextDue(), *held.NextAt))
+			_, err = t.Do(`UPDATE chunks SET open_to = $1, next_at = $2 WHERE tenant_id = $3 AND broadcast_id = $4 AND number = $5`,
+				max(c.OpenTo, held.OpenTo), next, t.Tenant(), string(c.BroadcastID), int64(c.Number))
 		}
 		return err
 	})
@@ -76,7 +82,7 @@ func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broa
 // no harm when it is done twice.
 func (t *tx) hold(c broadcast.Chunk) (held chunkRow, idempotent bool, err error) {
 	read := readChunk(c.BroadcastID, &held)
-	n, err := t.Look(func(r db.Row) { read(r); idempotent = r.Text(8) != string(broadcast.KindAnnouncement) },
+	n, err := t.Look(func(r db.Row) { read(r); idempotent = r.Text(9) != string(broadcast.KindAnnouncement) },
 		`SELECT `+chunkColumns+`, (SELECT b.kind FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2)
 		FROM chunks c WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.number = $3 AND c.fence = $4 `+t.ForUpdate,
 		t.Tenant(), string(c.BroadcastID), int64(c.Number), c.Fence)
@@ -121,6 +127,16 @@ func (o *outcomeTable) notInHand(takenAt int64) {
 	}
 }
 
+// nextDue is when the first is to be tried again; 0 for none.
+func (o *outcomeTable) nextDue() (next int64) {
+	for i, state := range o.states {
+		if state == string(broadcast.DeliveryReady) && (next == 0 || o.notBefore[i] < next) {
+			next = o.notBefore[i]
+		}
+	}
+	return next
+}
+
 // keep leaves only the rows that f wants.
 func (o *outcomeTable) keep(f func(i int) bool) {
 	n := 0
@@ -146,6 +162,16 @@ func (t *tx) store(id broadcast.ID, o *outcomeTable, condition string) (int64, e
 			activity_id = CASE WHEN r.activity_id = '' THEN d.activity_id ELSE r.activity_id END, maybe_sent = r.maybe_sent, updated_at = r.at
 		FROM `+t.Unpack(5, outcomeColumns)+`
 		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.id BETWEEN $3 AND $4 AND d.id = r.id AND `+condition, args...)
+}
+
+func (t *tx) recordTable(id broadcast.ID, o *outcomeTable, usual bool) error {
+	switch {
+	case len(o.ids) == 0:
+		return nil
+	case usual:
+		return t.recordReady(id, o)
+	}
+	return t.recordOpen(id, o)
 }
 
 // recordReady writes outcomes of deliveries that are all still ready, and about

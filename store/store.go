@@ -59,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 func (s *Store) inherit(ctx context.Context) error {
 	return s.write(ctx, func(t *tx) error {
 		for _, stmt := range []string{
-			`UPDATE chunks SET leased_until = 1 WHERE tenant_id = @tenant AND next_at IS NOT NULL AND leased_until > 1`,
+			`UPDATE chunks SET leased_until = 1, next_at = 0 WHERE tenant_id = @tenant AND next_at IS NOT NULL AND leased_until > 1`,
 			`UPDATE installations SET leased_until = 0 WHERE tenant_id = @tenant AND (state = 'wanted' OR (state = 'installed' AND conversation_id = '')) AND leased_until > 0`,
 			`UPDATE inbox SET leased_until = 0 WHERE tenant_id = @tenant AND handled_at = 0 AND leased_until > 0`,
 		} {

@@ -96,6 +96,8 @@ func bind(s *sqlite3.Stmt, args []any) (err error) {
 			err = s.BindRawText(i+1, v)
 		case bool:
 			err = s.BindBool(i+1, v)
+		case nil:
+			err = s.BindNull(i + 1)
 		default:
 			err = fmt.Errorf("store: a fast statement takes no %T", arg)
 		}
