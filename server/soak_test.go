@@ -11,11 +11,12 @@ import (
 	"github.com/fanfare/fanfare/simulator"
 )
 
-// How long and with which seed the soak runs; without them, ten seconds of trouble
-// with the seed of the day. make soak sets the first.
+// How long, with which seed and with how many people the soak runs; without the
+// first, ten seconds of trouble for a few hundred. make soak sets it.
 const (
-	soakFor  = "FANFARE_SOAK"
-	soakSeed = "FANFARE_SOAK_SEED"
+	soakFor    = "FANFARE_SOAK"
+	soakSeed   = "FANFARE_SOAK_SEED"
+	soakPeople = "FANFARE_SOAK_PEOPLE"
 )
 
 // soak is three replicas on one PostgreSQL, to which everything happens that can.
@@ -72,18 +73,20 @@ func TestSoak(t *testing.T) {
 func soakSettings(t *testing.T) (seed uint64, lasts time.Duration, people, rate int) {
 	t.Helper()
 	seed, lasts, people, rate = uint64(time.Now().UnixNano()), 10*time.Second, 300, 150
-	var err error
-	if v := os.Getenv(soakSeed); v != "" {
-		if seed, err = strconv.ParseUint(v, 10, 64); err != nil {
-			t.Fatalf("%s: %v", soakSeed, err)
+	read := func(name string, parse func(string) error) {
+		if v := os.Getenv(name); v != "" {
+			if err := parse(v); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
 		}
 	}
-	if v := os.Getenv(soakFor); v != "" {
-		if lasts, err = time.ParseDuration(v); err != nil {
-			t.Fatalf("%s: %v", soakFor, err)
-		}
+	read(soakFor, func(v string) (err error) {
 		people, rate = 20_000, 400
-	}
+		lasts, err = time.ParseDuration(v)
+		return err
+	})
+	read(soakSeed, func(v string) (err error) { seed, err = strconv.ParseUint(v, 10, 64); return err })
+	read(soakPeople, func(v string) (err error) { people, err = strconv.Atoi(v); return err })
 	return seed, lasts, people, rate
 }
 
