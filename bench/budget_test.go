@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/budget"
+	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
@@ -26,7 +27,7 @@ statements/wait is what the database is asked, target < 0.1 at Microsoft's rate;
 Without a limit only pauses are looked for, and ns/op is the price of a turn with everybody asking at once. CPU is that of the
 replicas, which share this process, and the database.`,
 	run: func(t *testing.T, b *bench) {
-		safe := fanout.Allowances()[fanout.FamilyConnector].Safe
+		safe := budget.Allowances()[budget.Connector].Safe
 		for _, rate := range []float64{safe, 0} {
 			for replicas := 1; replicas <= 3; replicas++ {
 				name := fmt.Sprintf("rate=%g/replicas=%d", rate, replicas)
@@ -41,11 +42,11 @@ replicas, which share this process, and the database.`,
 
 // counted counts the statements a budget asks of its ledger.
 type counted struct {
-	fanout.Leases
+	budget.Leases
 	asked *atomic.Int64
 }
 
-func (c counted) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadcast.Slots, error) {
+func (c counted) LeaseBudget(ctx context.Context, ask pace.SlotAsk) (pace.Slots, error) {
 	c.asked.Add(1)
 	return c.Leases.LeaseBudget(ctx, ask)
 }
@@ -55,7 +56,7 @@ func (c counted) ReturnBudget(ctx context.Context, family string, first, end int
 	return c.Leases.ReturnBudget(ctx, family, first, end)
 }
 
-func (c counted) ReadBudget(ctx context.Context, family string) (broadcast.Strain, error) {
+func (c counted) ReadBudget(ctx context.Context, family string) (pace.Strain, error) {
 	c.asked.Add(1)
 	return c.Leases.ReadBudget(ctx, family)
 }
@@ -74,14 +75,14 @@ func (b *bench) turns(t *testing.T, rate float64, replicas int) (int, []value) {
 			_ = st.Close()
 		}
 	}()
-	var budgets []*fanout.Budget
+	var budgets []*budget.Budget
 	for range replicas {
 		st, err := store.Open(ctx, store.Options{DSN: d.dsn, TenantID: simulator.DefaultTenantID})
 		if err != nil {
 			t.Fatal(err)
 		}
 		stores = append(stores, st)
-		budget := fanout.NewBudget(counted{st, &asked}, fanout.FamilyConnector, rate)
+		budget := budget.New(counted{st, &asked}, budget.Connector, rate)
 		all.Go(func() { _ = budget.Run(ctx) })
 		if err := budget.Wait(ctx); err != nil { // the first opens the row and the connection
 			t.Fatal(err)

@@ -5,7 +5,6 @@
 //	Sender     seat: chunk after chunk ─ Budget ─► Teams ─► outcomes, in batches,
 //	           under a fence, never beyond the window that is stored as open
 //	Sweeper    every second: what is due, what has nobody, what is finished
-//	Budget     the tenant's allowance: one request per slot, shared by weight
 //
 // Corrections and recalls go the same way as announcements; only what is done to
 // the conversation differs. Each of these is a function over the ledger that may be
@@ -13,6 +12,6 @@
 // through. The rules (who may move a broadcast, and where to) stay in package
 // broadcast; this room only asks it to make the engine's moves.
 //
-// It imports broadcast and workerpool. House section 10 is why it stands beside
+// It imports broadcast, budget and workerpool. House section 10 is why it stands beside
 // broadcast and not in it: together they outgrew one room.
 package fanout

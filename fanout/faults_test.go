@@ -133,6 +133,7 @@ func TestEveryRowOfTheFaultTable(t *testing.T) {
 				maybe++
 			}
 		}
+		w.remembers(bid, got)
 		report := w.sim.Report()
 		if int(report.Reached) != reached || int(report.Repeats) != extra {
 			w.Errorf("%d reached with %d repeats, want %d and %d", report.Reached, report.Repeats, reached, extra)
@@ -141,6 +142,26 @@ func TestEveryRowOfTheFaultTable(t *testing.T) {
 			w.Errorf("%d perhaps repeated, want %d; %d were", n, maybe, report.Repeats)
 		}
 	})
+}
+
+// remembers asserts that each failed try is on record, with its code and time.
+func (w *world) remembers(bid broadcast.ID, got map[broadcast.EntraID]broadcast.Delivery) {
+	w.Helper()
+	for i, r := range rows {
+		tries := must(w.st.Attempts(w.Context(), bid, got[id(i+1)].ID))
+		want := r.attempts
+		if r.state == sent {
+			want--
+		}
+		if len(tries) < want || want == 0 && len(tries) > 0 {
+			w.Errorf("%s: %d tries on record, want %d", r.promise, len(tries), want)
+		}
+		for _, t := range tries {
+			if t.At.IsZero() || t.Status == 0 && t.Code == "" {
+				w.Errorf("%s: a try says nothing: %+v", r.promise, t)
+			}
+		}
+	}
 }
 
 // holds asserts what a row promises of its person.

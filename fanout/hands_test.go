@@ -109,6 +109,18 @@ func TestWorkOfAnUnknownKindIsAnError(t *testing.T) {
 	}
 }
 
+func TestEveryKindOfWorkHasHands(t *testing.T) {
+	t.Parallel()
+	each(t, 1, func(w *world) {
+		for _, k := range broadcast.Kinds() {
+			err := w.hands(&desk{}).Do(w.Context(), broadcast.Work{Kind: k, BroadcastID: broadcast.NewID(w.clock.now())})
+			if err != nil && !broadcast.IsCode(err, broadcast.NotFound) {
+				w.Errorf("%s: %v", k, err)
+			}
+		}
+	})
+}
+
 func TestNewcomersAreWantedAfterEveryReadingOfTheDirectory(t *testing.T) {
 	t.Parallel()
 	each(t, 1, func(w *world) {

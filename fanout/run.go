@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/workerpool"
 )
 
@@ -34,7 +35,7 @@ type chunkRun struct {
 	b       *broadcast.Broadcast
 	chunk   broadcast.Chunk
 	payload broadcast.Payload
-	share   Share
+	share   budget.Share
 	window  int
 
 	stopped context.Context // done when no request may begin any more
@@ -60,7 +61,7 @@ type chunkRun struct {
 func newChunkRun(s *Sender, b *broadcast.Broadcast, c broadcast.Chunk, p broadcast.Payload) *chunkRun {
 	r := &chunkRun{
 		sender: s, b: b, chunk: c, payload: p, window: s.window(), wider: make(chan struct{}, 1),
-		share: s.Budget.For(Flow{Key: string(b.ID), Priority: b.Plan.Priority}),
+		share: s.Budget.For(budget.Flow{Key: string(b.ID), Priority: b.Plan.Priority}),
 	}
 	open := 0
 	for open < len(c.Deliveries) && (r.window == 0 || c.Deliveries[open].ID <= c.OpenTo) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/budget"
 )
 
 // Messenger speaks to people's Teams. Every method fails with a *broadcast.Fault.
@@ -55,7 +56,7 @@ type Sender struct {
 	Ledger    Ledger
 	Messenger Messenger
 	Chunks    Chunks
-	Budget    *Budget
+	Budget    *budget.Budget
 	Workers   int              // requests at once per seat
 	Now       func() time.Time // the ledger's clock
 	Log       *slog.Logger
@@ -117,7 +118,7 @@ func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 // when a replica dies. Where nothing paces the requests, a chunk is over before a
 // window would have moved.
 func (s *Sender) window() int {
-	if s.Budget.rate == 0 {
+	if s.Budget.Rate() == 0 {
 		return 0
 	}
 	return 2 * s.Workers

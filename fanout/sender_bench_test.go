@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // nowhere is a Teams that answers at once.
@@ -26,7 +28,7 @@ func (nowhere) Send(context.Context, broadcast.ConversationReference, broadcast.
 // stock is a ledger of chunks that costs nothing.
 type stock struct {
 	fanout.Ledger
-	fanout.Leases
+	budget.Leases
 	mu    sync.Mutex
 	left  int
 	chunk broadcast.Chunk
@@ -64,8 +66,8 @@ func (m *stock) RecordOutcomes(context.Context, broadcast.Chunk, []broadcast.Out
 
 func (m *stock) FinishChunk(context.Context, broadcast.Chunk, []broadcast.Outcome) error { return nil }
 
-func (m *stock) ReadBudget(context.Context, string) (broadcast.Strain, error) {
-	return broadcast.Strain{}, nil
+func (m *stock) ReadBudget(context.Context, string) (pace.Strain, error) {
+	return pace.Strain{}, nil
 }
 
 // BenchmarkOverhead is what the fan-out itself costs per message, without network
@@ -82,7 +84,7 @@ func BenchmarkOverhead(b *testing.B) {
 				}
 				s := &fanout.Sender{
 					Ledger: m, Messenger: nowhere{}, Chunks: m, Workers: workers, Now: time.Now, Log: slog.New(slog.DiscardHandler),
-					Budget: running(b, fanout.NewBudget(m, fanout.FamilyConnector, 0)),
+					Budget: running(b, budget.New(m, budget.Connector, 0)),
 				}
 				b.ReportAllocs()
 				m.left = b.N

@@ -25,6 +25,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
@@ -156,7 +157,7 @@ func (w *world) newReplica(c *clock) *replica {
 	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.people, Messenger: r.client, Now: c.now, Log: log})
 	r.sender = &fanout.Sender{
 		Service: r.service, Ledger: r.st, Messenger: r.client, Chunks: r.st, Workers: 8, Now: c.now, Log: log,
-		Budget: running(w, fanout.NewBudget(r.st, fanout.FamilyConnector, 0)),
+		Budget: running(w, budget.New(r.st, budget.Connector, 0)),
 	}
 	return r
 }
@@ -181,7 +182,7 @@ func (r *replica) send(ctx context.Context, bid broadcast.ID) error {
 }
 
 // running runs a budget until the test is over.
-func running(t testing.TB, b *fanout.Budget) *fanout.Budget {
+func running(t testing.TB, b *budget.Budget) *budget.Budget {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	var owner sync.WaitGroup

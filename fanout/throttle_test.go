@@ -5,23 +5,23 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/simulator"
 )
 
-// pace is how a send went.
-type pace struct {
+// going is how a send went.
+type going struct {
 	took      time.Duration
 	throttled int64
 }
 
-func (w *world) race(bid broadcast.ID) pace {
+func (w *world) race(bid broadcast.ID) going {
 	w.Helper()
 	began := time.Now()
 	w.no(w.send(w.Context(), bid))
 	w.in(bid, broadcast.Sent)
 	sends := w.wire.sends()
-	p := pace{sends[len(sends)-1].Sub(began), w.sim.Report().Throttled["send"]}
+	p := going{sends[len(sends)-1].Sub(began), w.sim.Report().Throttled["send"]}
 	n := w.tally(bid).Sent
 	w.Logf("%d sent in %v: %.1f a second, %d of %d requests throttled", n, p.took, float64(n)/p.took.Seconds(), p.throttled, len(sends))
 	return p
@@ -31,7 +31,7 @@ func TestABudgetBelowTheLimitIsNeverThrottled(t *testing.T) {
 	t.Parallel()
 	each(t, 100, func(w *world) {
 		w.sim.SetDials(func(d *simulator.Dials) { d.ConnectorRate, d.LatencyMS = 50, 30 })
-		w.sender.Budget = running(w, fanout.NewBudget(w.st, fanout.FamilyConnector, 45))
+		w.sender.Budget = running(w, budget.New(w.st, budget.Connector, 45))
 		p := w.race(w.sending("Paced", recipients(1, 100)))
 		if p.throttled > 1 { // a stall of this machine may press two requests together
 			w.Errorf("%d throttled", p.throttled)

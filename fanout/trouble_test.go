@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -140,7 +140,7 @@ func TestAKillLeavesNoMoreInDoubtThanTheWindow(t *testing.T) {
 	each(t, 60, func(w *world) {
 		l := &ledger{Chunks: w.st}
 		w.sender.Chunks, w.sender.Workers = l, 4
-		w.sender.Budget = running(w, fanout.NewBudget(w.st, fanout.FamilyConnector, 100))
+		w.sender.Budget = running(w, budget.New(w.st, budget.Connector, 100))
 		bid := w.sending("Killed", recipients(1, 60))
 		ctx, kill := context.WithCancel(w.Context())
 		var killer sync.WaitGroup

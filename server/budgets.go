@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/teams"
 )
 
@@ -13,13 +13,13 @@ import (
 // to the Connector (protocol E.1), one for installing. Whoever is installed costs at
 // most one call of each of Graph's families, whose allowances are at least as wide
 // (protocol F.7): so one wait per person keeps all of them.
-type budgets struct{ connector, install *fanout.Budget }
+type budgets struct{ connector, install *budget.Budget }
 
-func newBudgets(leases fanout.Leases, c Config) budgets {
-	return budgets{fanout.NewBudget(leases, fanout.FamilyConnector, c.ConnectorRate), fanout.NewBudget(leases, fanout.FamilyInstall, c.InstallRate)}
+func newBudgets(leases budget.Leases, c Config) budgets {
+	return budgets{budget.New(leases, budget.Connector, c.ConnectorRate), budget.New(leases, budget.Install, c.InstallRate)}
 }
 
-func (b budgets) all() []*fanout.Budget { return []*fanout.Budget{b.connector, b.install} }
+func (b budgets) all() []*budget.Budget { return []*budget.Budget{b.connector, b.install} }
 
 // hear tells every budget of a pause another replica asked for.
 func (b budgets) hear(family string, d time.Duration) {
@@ -32,7 +32,7 @@ func (b budgets) hear(family string, d time.Duration) {
 // Whoever waits for an answer goes before the broadcasts.
 type speaker struct {
 	*teams.Client
-	turn fanout.Share
+	turn budget.Share
 }
 
 // Reply posts a short Markdown text when its turn has come.
@@ -44,5 +44,5 @@ func (s speaker) Reply(ctx context.Context, to broadcast.ConversationReference, 
 }
 
 func (b budgets) speaker(c *teams.Client) speaker {
-	return speaker{c, b.connector.For(fanout.Flow{Key: "replies", Priority: broadcast.PriorityUrgent})}
+	return speaker{c, b.connector.For(budget.Flow{Key: "replies", Priority: broadcast.PriorityUrgent})}
 }

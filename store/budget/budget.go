@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/store/db"
 )
 
@@ -55,9 +56,9 @@ const (
 // strain is what a row says of how it is held back, as of now.
 type strain struct{ TouchedAt, PausedUntil, Slow, SlowFrom, SlowedAt int64 }
 
-func (s strain) strain() broadcast.Strain {
+func (s strain) strain() pace.Strain {
 	now, left := s.TouchedAt, s.SlowFrom+climb-s.TouchedAt
-	out := broadcast.Strain{Paused: micros(max(0, s.PausedUntil-now))}
+	out := pace.Strain{Paused: micros(max(0, s.PausedUntil-now))}
 	if s.Slow > 0 && left > 0 {
 		out.Slow = float64(s.Slow) / second * math.Min(1, float64(left)/climb)
 		out.SlowLeft, out.SlowFor = micros(left), micros(max(0, now-s.SlowedAt))
@@ -72,7 +73,7 @@ func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond 
 // part; nobody gets anything in a pause. All on the database's clock: replicas
 // whose clocks differ share one allowance. Price: one row updated in place, and it
 // is the same row for every replica.
-func (s Budget) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadcast.Slots, error) {
+func (s Budget) LeaseBudget(ctx context.Context, ask pace.SlotAsk) (pace.Slots, error) {
 	type lease struct {
 		Held                       strain `gorm:"embedded"`
 		NextAt, Granted, Gap, Turn int64
@@ -89,10 +90,10 @@ func (s Budget) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadca
 		_, err := s.db.Alone(ctx).Scan(&got, s.leaseStatement(), a)
 		return len(got) > 0, err
 	}); err != nil {
-		return broadcast.Slots{}, err
+		return pace.Slots{}, err
 	}
 	g := got[0]
-	out := broadcast.Slots{Now: g.Held.TouchedAt, First: g.NextAt - g.Granted*g.Gap, Gap: g.Gap, N: int(g.Granted), Strain: g.Held.strain()}
+	out := pace.Slots{Now: g.Held.TouchedAt, First: g.NextAt - g.Granted*g.Gap, Gap: g.Gap, N: int(g.Granted), Strain: g.Held.strain()}
 	if out.N == 0 {
 		out.Wait = max(out.Strain.Paused, micros(g.Turn-g.Held.TouchedAt), time.Millisecond)
 	}
@@ -177,7 +178,7 @@ func (s Budget) ReturnBudget(ctx context.Context, family string, first, end int6
 }
 
 // ReadBudget tells how a family is held back, and takes nothing.
-func (s Budget) ReadBudget(ctx context.Context, family string) (broadcast.Strain, error) {
+func (s Budget) ReadBudget(ctx context.Context, family string) (pace.Strain, error) {
 	var got []strain
 	err := s.onRow(ctx, family, func() (bool, error) {
 		_, err := s.db.Read(ctx).Scan(&got, `SELECT `+s.db.Clock+` AS touched_at, paused_until, slow, slow_from, slowed_at FROM budgets
@@ -185,7 +186,7 @@ func (s Budget) ReadBudget(ctx context.Context, family string) (broadcast.Strain
 		return len(got) > 0, err
 	})
 	if err != nil {
-		return broadcast.Strain{}, err
+		return pace.Strain{}, err
 	}
 	return got[0].strain(), nil
 }
@@ -194,7 +195,7 @@ func (s Budget) ReadBudget(ctx context.Context, family string) (broadcast.Strain
 // a back-off that doubles while 429s go on (again). A longer pause already running
 // stays. After it the rate is slower and climbs back. On PostgreSQL the others are
 // told in the same transaction.
-func (s Budget) PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (broadcast.Strain, error) {
+func (s Budget) PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (pace.Strain, error) {
 	var got []strain
 	err := s.db.Write(ctx, func(t *db.Tx) error {
 		if err := s.mend(t, family); err != nil {
@@ -208,7 +209,7 @@ func (s Budget) PauseBudget(ctx context.Context, family string, asked time.Durat
 		return s.tell(t, family, got[0].strain().Paused)
 	})
 	if err != nil || len(got) == 0 {
-		return broadcast.Strain{}, fmt.Errorf("budget %s not paused: %w", family, cmp.Or(err, errors.New("its row is gone")))
+		return pace.Strain{}, fmt.Errorf("budget %s not paused: %w", family, cmp.Or(err, errors.New("its row is gone")))
 	}
 	return got[0].strain(), nil
 }

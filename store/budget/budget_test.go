@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/budget"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -47,14 +48,14 @@ func each(t *testing.T, f func(l ledger)) {
 	}
 }
 
-func (l ledger) lease(rate float64, want int, p broadcast.Priority) broadcast.Slots {
+func (l ledger) lease(rate float64, want int, p broadcast.Priority) pace.Slots {
 	l.Helper()
-	got, err := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: rate, Want: want, Priority: p, Crowd: want > 3})
+	got, err := l.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: rate, Want: want, Priority: p, Crowd: want > 3})
 	must(l, err)
 	return got
 }
 
-func (l ledger) pause(asked time.Duration, again bool) broadcast.Strain {
+func (l ledger) pause(asked time.Duration, again bool) pace.Strain {
 	l.Helper()
 	got, err := l.PauseBudget(ctx, "connector", asked, again)
 	must(l, err)
@@ -95,14 +96,14 @@ func TestLeasesFollowEachOtherWithoutAGap(t *testing.T) {
 			l.Fatalf("%+v: a new family's slots begin now", first)
 		}
 		for end := first.First + 12*first.Gap; end < first.Now+1_000_000; {
-			next, err := two.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: 50, Want: 12})
+			next, err := two.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 50, Want: 12})
 			must(l, err)
 			if next.First != end || next.N != 12 {
 				l.Fatalf("%+v, want it to begin at %d", next, end)
 			}
 			end = next.First + 12*next.Gap
 		}
-		other, err := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "other", Rate: 3, Want: 1})
+		other, err := l.LeaseBudget(ctx, pace.SlotAsk{Family: "other", Rate: 3, Want: 1})
 		if err != nil || other.First != other.Now || other.Gap != 333_334 {
 			l.Errorf("%+v %v: families do not share", other, err)
 		}
@@ -123,7 +124,7 @@ func TestReplicasNeverShareASlot(t *testing.T) {
 			st := storetest.Open(l.T, l.dsn, nil)
 			replicas.Go(func() {
 				for range 20 {
-					got, err := st.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: 1000, Want: 100})
+					got, err := st.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 1000, Want: 100})
 					if err != nil {
 						l.Error(err)
 						return
@@ -177,7 +178,7 @@ func TestAPauseHoldsForEveryReplica(t *testing.T) {
 		must(l, err)
 		near(l.T, "a shorter pause changes nothing:", got.Paused, time.Minute, 5*time.Second)
 		for _, st := range []*store.Store{l.Store, two} {
-			got, err := st.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: 50, Want: 12, Priority: broadcast.PriorityUrgent})
+			got, err := st.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 50, Want: 12, Priority: broadcast.PriorityUrgent})
 			must(l, err)
 			if got.N != 0 || got.Wait != got.Strain.Paused {
 				l.Errorf("%+v in a pause", got)
@@ -250,7 +251,7 @@ func TestA429SlowsAndTheRateClimbsBack(t *testing.T) {
 		near(l.T, "at worst", gap(0), 60*time.Millisecond, 2*time.Millisecond)
 		near(l.T, "in the end", gap(21*time.Second), 20*time.Millisecond, 0)
 		read, err := l.ReadBudget(ctx, "connector")
-		if err != nil || read != (broadcast.Strain{}) {
+		if err != nil || read != (pace.Strain{}) {
 			l.Errorf("%+v %v in the end", read, err)
 		}
 	})
@@ -271,7 +272,7 @@ func TestThePressingAreLeasedNearlyEverything(t *testing.T) {
 				wait = b.Wait
 			}
 			// The time until the urgent lease again, a little before its slots run out.
-			now, err := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "clock", Rate: 1000, Want: 1})
+			now, err := l.LeaseBudget(ctx, pace.SlotAsk{Family: "clock", Rate: 1000, Want: 1})
 			must(l, err)
 			var next int64
 			must(l, l.outside.QueryRow(`SELECT next_at FROM budgets WHERE family = 'connector'`).Scan(&next))
@@ -364,7 +365,7 @@ func TestABudgetThatCannotBeAskedSaysSo(t *testing.T) {
 	each(t, func(l ledger) {
 		_, err := l.outside.Exec(`DROP TABLE budgets`)
 		must(l, err)
-		_, leased := l.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: 50, Want: 1})
+		_, leased := l.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 50, Want: 1})
 		_, read := l.ReadBudget(ctx, "connector")
 		_, paused := l.PauseBudget(ctx, "connector", time.Second, false)
 		_, returned := l.ReturnBudget(ctx, "connector", 1, 2)

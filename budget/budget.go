@@ -1,4 +1,4 @@
-package fanout
+package budget
 
 import (
 	"context"
@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // The families of calls that share an allowance, per app and tenant.
 const (
-	FamilyConnector = "connector"       // every call to the Connector (protocol E.1)
-	FamilyInstall   = "graph_install"   // POST installedApps (protocol F.7)
-	FamilyInstalled = "graph_installed" // GET installedApps
-	FamilyChat      = "graph_chat"      // GET chat
-	FamilyCatalog   = "graph_catalog"   // GET appCatalogs
+	Connector = "connector"       // every call to the Connector (protocol E.1)
+	Install   = "graph_install"   // POST installedApps (protocol F.7)
+	Installed = "graph_installed" // GET installedApps
+	Chat      = "graph_chat"      // GET chat
+	Catalog   = "graph_catalog"   // GET appCatalogs
 )
 
 // Allowance is what Microsoft lets an app do in one tenant.
@@ -28,11 +29,11 @@ type Allowance struct {
 // about 83 % can be kept up (protocol F.7).
 func Allowances() map[string]Allowance {
 	return map[string]Allowance{
-		FamilyConnector: {Limit: 50, Safe: 47},
-		FamilyInstall:   {Limit: 30, Safe: 25},
-		FamilyInstalled: {Limit: 30, Safe: 25},
-		FamilyChat:      {Limit: 200, Safe: 165},
-		FamilyCatalog:   {Limit: 30, Safe: 25},
+		Connector: {Limit: 50, Safe: 47},
+		Install:   {Limit: 30, Safe: 25},
+		Installed: {Limit: 30, Safe: 25},
+		Chat:      {Limit: 200, Safe: 165},
+		Catalog:   {Limit: 30, Safe: 25},
 	}
 }
 
@@ -40,15 +41,15 @@ func Allowances() map[string]Allowance {
 type Leases interface {
 	// LeaseBudget takes the next slots of a family's allowance, up to as many as are
 	// wanted; fewer while somebody more pressing waits on another replica.
-	LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadcast.Slots, error)
+	LeaseBudget(ctx context.Context, ask pace.SlotAsk) (pace.Slots, error)
 	// ReturnBudget gives back the slots from first to end; false if somebody leased
 	// after them: then they stay the caller's.
 	ReturnBudget(ctx context.Context, family string, first, end int64) (bool, error)
 	// PauseBudget makes every replica wait as long as a 429 asked, or, if that is 0, a
 	// back-off that is longer if the requests after the last pause were refused again.
-	PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (broadcast.Strain, error)
+	PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (pace.Strain, error)
 	// ReadBudget tells how a family is held back, and takes nothing.
-	ReadBudget(ctx context.Context, family string) (broadcast.Strain, error)
+	ReadBudget(ctx context.Context, family string) (pace.Strain, error)
 }
 
 const (
@@ -98,14 +99,14 @@ type Budget struct {
 	paused       time.Time
 	passedBefore int64
 	// What the ledger said last, and when; stale if it has more to say.
-	strain broadcast.Strain
+	strain pace.Strain
 	heard  time.Time
 	stale  bool
 }
 
-// NewBudget makes a budget of rate requests per second; 0 means no limit, which
+// New makes a budget of rate requests per second; 0 means no limit, which
 // only a simulator survives. Pauses are kept even then.
-func NewBudget(leases Leases, family string, rate float64) *Budget {
+func New(leases Leases, family string, rate float64) *Budget {
 	rate = max(0, rate)
 	limit := Allowances()[family].Limit
 	if limit < rate { // a family nobody knows, or a simulator's
@@ -116,6 +117,9 @@ func NewBudget(leases Leases, family string, rate float64) *Budget {
 	b.leaser = newLeaser(rate)
 	return b
 }
+
+// Rate is how many requests per second it was made for; 0 means no limit.
+func (b *Budget) Rate() float64 { return b.rate }
 
 // Share is a flow's share of a budget.
 type Share struct {
@@ -241,17 +245,17 @@ func (b *Budget) pauseFor(d time.Duration, now time.Time) bool {
 }
 
 // learn takes note of what the ledger says. The caller holds the lock.
-func (b *Budget) learn(s broadcast.Strain, now time.Time) {
+func (b *Budget) learn(s pace.Strain, now time.Time) {
 	b.strain, b.heard, b.stale = s, now, false
 	b.pauseFor(s.Paused, now)
 }
 
 // State is how the allowance stands, as far as this replica knows.
-func (b *Budget) State() broadcast.BudgetState {
+func (b *Budget) State() pace.BudgetState {
 	now := time.Now()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	out := broadcast.BudgetState{Family: b.family, Rate: b.rate, Effective: b.rate}
+	out := pace.BudgetState{Family: b.family, Rate: b.rate, Effective: b.rate}
 	if left := b.strain.SlowLeft - now.Sub(b.heard); left > 0 {
 		out.Effective = b.rate * (1 - b.strain.Slow*float64(left)/float64(b.strain.SlowLeft))
 		out.SlowedSince = b.heard.Add(-b.strain.SlowFor).Round(0)

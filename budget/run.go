@@ -1,10 +1,10 @@
-package fanout
+package budget
 
 import (
 	"context"
 	"time"
 
-	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 const (
@@ -187,7 +187,7 @@ func (b *Budget) next(now time.Time) (errand, time.Time) {
 		if from.After(now) {
 			return nil, from
 		}
-		return b.lease(broadcast.SlotAsk{
+		return b.lease(pace.SlotAsk{
 			Family: b.family, Rate: b.rate, Want: l.want(b.flows.waiting, &b.hand), Lead: l.lead,
 			Priority: priority, Crowd: n >= crowd,
 		}), time.Time{}
@@ -231,7 +231,7 @@ func (b *Budget) giveBack(now time.Time) (errand, time.Time) {
 	}, time.Time{}
 }
 
-func (b *Budget) lease(ask broadcast.SlotAsk) errand {
+func (b *Budget) lease(ask pace.SlotAsk) errand {
 	return func(ctx context.Context) func() {
 		ctx, cancel := context.WithTimeout(ctx, askWithin)
 		defer cancel()
@@ -254,7 +254,7 @@ func (b *Budget) lease(ask broadcast.SlotAsk) errand {
 }
 
 // leased takes a lease in hand, or notes when to ask again.
-func (b *Budget) leased(s broadcast.Slots, now time.Time) {
+func (b *Budget) leased(s pace.Slots, now time.Time) {
 	l := &b.leaser
 	l.retry = 0
 	if s.N == 0 {

@@ -1,10 +1,10 @@
-package fanout
+package budget
 
 import (
 	"slices"
 	"time"
 
-	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // ledgerClock translates times of the database's clock into this replica's, which
@@ -79,7 +79,7 @@ type hand struct {
 }
 
 // add takes a lease in hand.
-func (h *hand) add(s broadcast.Slots, at time.Time) {
+func (h *hand) add(s pace.Slots, at time.Time) {
 	gap := time.Duration(s.Gap) * time.Microsecond
 	h.blocks = append(h.blocks, block{at: at, gap: gap, n: s.N, first: s.First, end: s.First + int64(s.N)*s.Gap})
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/budget"
+	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -21,7 +22,7 @@ import (
 //	go test ./fanout -run TestThePipeIsKeptFull -v -budget.span 10m -budget.rate 47 -test.parallel 1 -timeout 0
 var (
 	fullSpan    = flag.Duration("budget.span", 4*time.Second, "how long TestThePipeIsKeptFull sends")
-	fullRate    = flag.Float64("budget.rate", fanout.Allowances()[fanout.FamilyConnector].Safe, "at how many requests a second")
+	fullRate    = flag.Float64("budget.rate", budget.Allowances()[budget.Connector].Safe, "at how many requests a second")
 	fullLatency = flag.Int("budget.latency", 60, "how long the simulator takes to answer, in ms")
 	fullJitter  = flag.Duration("budget.jitter", 0, "by how much the way there differs from request to request")
 	fullWorkers = flag.Int("budget.workers", 12, "requests at once per replica")
@@ -29,11 +30,11 @@ var (
 
 // counted counts the statements that budgets cost.
 type counted struct {
-	fanout.Leases
+	budget.Leases
 	statements *atomic.Int64
 }
 
-func (c counted) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (broadcast.Slots, error) {
+func (c counted) LeaseBudget(ctx context.Context, ask pace.SlotAsk) (pace.Slots, error) {
 	c.statements.Add(1)
 	return c.Leases.LeaseBudget(ctx, ask)
 }
@@ -43,12 +44,12 @@ func (c counted) ReturnBudget(ctx context.Context, family string, first, end int
 	return c.Leases.ReturnBudget(ctx, family, first, end)
 }
 
-func (c counted) PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (broadcast.Strain, error) {
+func (c counted) PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (pace.Strain, error) {
 	c.statements.Add(4) // begin, the row, the pause, commit
 	return c.Leases.PauseBudget(ctx, family, asked, again)
 }
 
-func (c counted) ReadBudget(ctx context.Context, family string) (broadcast.Strain, error) {
+func (c counted) ReadBudget(ctx context.Context, family string) (pace.Strain, error) {
 	c.statements.Add(1)
 	return c.Leases.ReadBudget(ctx, family)
 }
@@ -114,7 +115,7 @@ func (w *world) fill(replicas int) *full {
 	var person atomic.Int64
 	for range replicas {
 		r := w.newReplica(w.clock)
-		b := running(w, fanout.NewBudget(counted{r.st, &f.statements}, fanout.FamilyConnector, *fullRate))
+		b := running(w, budget.New(counted{r.st, &f.statements}, budget.Connector, *fullRate))
 		for range *fullWorkers {
 			hands.Go(func() {
 				for b.Wait(ctx) == nil {
@@ -127,7 +128,7 @@ func (w *world) fill(replicas int) *full {
 	return f
 }
 
-func (f *full) post(r *replica, b *fanout.Budget, to broadcast.ConversationReference) {
+func (f *full) post(r *replica, b *budget.Budget, to broadcast.ConversationReference) {
 	<-time.After(rand.N(time.Millisecond + *fullJitter)) // the way to Microsoft
 	_, err := r.client.Send(context.Background(), to, broadcast.Payload{Activity: []byte(`{"type":"message","text":"hello"}`)})
 	if err == nil {
@@ -142,5 +143,16 @@ func (f *full) post(r *replica, b *fanout.Budget, to broadcast.ConversationRefer
 	f.throttled.Add(1)
 	if err := b.Pause(context.Background(), fault.RetryAfter); err != nil {
 		f.Error(err)
+	}
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !done(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("it never came about")
+		}
 	}
 }

@@ -1,15 +1,19 @@
-package broadcast
+package pace
 
-import "time"
+import (
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
 
 // SlotAsk is what a replica asks of the tenant's allowance of one family of calls.
 type SlotAsk struct {
 	Family   string
 	Rate     float64 // requests per second when nothing is amiss
 	Want     int
-	Lead     time.Duration // how long the answer may be on its way: no slot is sooner
-	Priority Priority      // of the most pressing who waits there
-	Crowd    bool          // and so many of them wait that others should stand back
+	Lead     time.Duration      // how long the answer may be on its way: no slot is sooner
+	Priority broadcast.Priority // of the most pressing who waits there
+	Crowd    bool               // and so many of them wait that others should stand back
 }
 
 // Slots are N moments, Gap apart, at each of which one request may begin. Times are

@@ -1,4 +1,4 @@
-package fanout_test
+package budget_test
 
 import (
 	"context"
@@ -10,32 +10,44 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/budget"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // These tests look at a budget alone, in a time of their own.
 
-// memory is a ledger that takes its time, fails when told to, and keeps its row
-// in memory.
+// memory is a ledger that takes its time, fails when told to, and forgets all in the
+// end.
 type memory struct {
-	mu       sync.Mutex
+	mu sync.Mutex
+	books
+}
+
+// books are what a memory keeps, for a test to look at (look) and to change (set).
+type books struct {
 	took     time.Duration // by each question
 	err      error
 	ahead    time.Duration // of its clock
 	next     int64
 	until    int64 // of a pause
 	urgent   bool  // somebody urgent takes everything, on another replica
-	asks     []broadcast.SlotAsk
+	asks     []pace.SlotAsk
 	reads    int
 	paused   []time.Duration
 	again    []bool
 	returned int
 }
 
+func (m *memory) look() books {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.books
+}
+
 // ask takes its time and then does f with the lock held.
 func (m *memory) ask(ctx context.Context, f func()) error {
 	select {
-	case <-time.After(m.took):
+	case <-time.After(m.look().took):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -47,16 +59,16 @@ func (m *memory) ask(ctx context.Context, f func()) error {
 	return m.err
 }
 
-func (m *memory) now() int64 { return time.Now().Add(m.ahead).UnixMicro() }
+func (m *books) now() int64 { return time.Now().Add(m.ahead).UnixMicro() }
 
-func (m *memory) strain() broadcast.Strain {
-	return broadcast.Strain{Paused: time.Duration(max(0, m.until-m.now())) * time.Microsecond}
+func (m *books) strain() pace.Strain {
+	return pace.Strain{Paused: time.Duration(max(0, m.until-m.now())) * time.Microsecond}
 }
 
-func (m *memory) LeaseBudget(ctx context.Context, ask broadcast.SlotAsk) (out broadcast.Slots, err error) {
+func (m *memory) LeaseBudget(ctx context.Context, ask pace.SlotAsk) (out pace.Slots, err error) {
 	err = m.ask(ctx, func() {
 		m.asks = append(m.asks, ask)
-		out = broadcast.Slots{Now: m.now(), Gap: int64(1e6 / ask.Rate), Strain: m.strain()}
+		out = pace.Slots{Now: m.now(), Gap: int64(1e6 / ask.Rate), Strain: m.strain()}
 		if out.Wait = out.Strain.Paused; m.urgent && ask.Priority != broadcast.PriorityUrgent {
 			out.Wait = time.Minute
 		}
@@ -78,7 +90,7 @@ func (m *memory) ReturnBudget(ctx context.Context, _ string, first, end int64) (
 	return done, err
 }
 
-func (m *memory) PauseBudget(ctx context.Context, _ string, asked time.Duration, again bool) (out broadcast.Strain, err error) {
+func (m *memory) PauseBudget(ctx context.Context, _ string, asked time.Duration, again bool) (out pace.Strain, err error) {
 	err = m.ask(ctx, func() {
 		m.paused, m.again = append(m.paused, asked), append(m.again, again)
 		if asked == 0 {
@@ -90,7 +102,7 @@ func (m *memory) PauseBudget(ctx context.Context, _ string, asked time.Duration,
 	return out, err
 }
 
-func (m *memory) ReadBudget(ctx context.Context, _ string) (out broadcast.Strain, err error) {
+func (m *memory) ReadBudget(ctx context.Context, _ string) (out pace.Strain, err error) {
 	err = m.ask(ctx, func() {
 		m.reads++
 		out = m.strain()
@@ -105,11 +117,11 @@ func (m *memory) set(f func()) {
 }
 
 // bubble runs a test of a budget over a ledger in memory.
-func bubble(t *testing.T, rate float64, f func(t *testing.T, m *memory, b *fanout.Budget)) {
+func bubble(t *testing.T, rate float64, f func(t *testing.T, m *memory, b *budget.Budget)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		m := &memory{took: 5 * time.Millisecond}
-		f(t, m, running(t, fanout.NewBudget(m, fanout.FamilyConnector, rate)))
+		m := &memory{books: books{took: 5 * time.Millisecond}}
+		f(t, m, running(t, budget.New(m, budget.Connector, rate)))
 	})
 }
 
@@ -128,8 +140,8 @@ func draw(t *testing.T, l limiter, n int) time.Duration {
 func TestASlowLedgerLeavesNoGap(t *testing.T) {
 	t.Parallel()
 	for _, took := range []time.Duration{time.Millisecond, 50 * time.Millisecond, 200 * time.Millisecond, 600 * time.Millisecond} {
-		bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
-			m.took = took
+		bubble(t, 48, func(t *testing.T, m *memory, b *budget.Budget) {
+			m.set(func() { m.took = took })
 			draw(t, b, 48) // it has to get going
 			g, stop := hungry(t, 20, b)
 			<-time.After(time.Minute)
@@ -143,7 +155,7 @@ func TestASlowLedgerLeavesNoGap(t *testing.T) {
 					t.Fatalf("%v between two requests", gap)
 				}
 			}
-			if n := len(m.asks); n > 48*61/13 {
+			if n := len(m.look().asks); n > 48*61/13 {
 				t.Errorf("%d leases", n)
 			}
 		})
@@ -153,9 +165,9 @@ func TestASlowLedgerLeavesNoGap(t *testing.T) {
 func TestFewWorkersLeaseLittleMoreThanTheyUse(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := &memory{took: 5 * time.Millisecond}
-		few := running(t, fanout.NewBudget(m, fanout.FamilyConnector, 48))
-		many := running(t, fanout.NewBudget(m, fanout.FamilyConnector, 48))
+		m := &memory{books: books{took: 5 * time.Millisecond}}
+		few := running(t, budget.New(m, budget.Connector, 48))
+		many := running(t, budget.New(m, budget.Connector, 48))
 		g, stop := hungry(t, 20, many)
 		<-time.After(time.Second)
 		before := g.count()
@@ -174,7 +186,7 @@ func TestFewWorkersLeaseLittleMoreThanTheyUse(t *testing.T) {
 
 func TestWhoeverLeavesTakesNoSlotAway(t *testing.T) {
 	t.Parallel()
-	bubble(t, 48, func(t *testing.T, _ *memory, b *fanout.Budget) {
+	bubble(t, 48, func(t *testing.T, _ *memory, b *budget.Budget) {
 		draw(t, b, 48)
 		g, stop := hungry(t, 5, b)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -183,7 +195,7 @@ func TestWhoeverLeavesTakesNoSlotAway(t *testing.T) {
 			hands.Go(func() {
 				for ctx.Err() == nil {
 					soon, cancel := context.WithTimeout(ctx, time.Duration(i%40+1)*time.Millisecond)
-					if b.For(fanout.Flow{Key: "impatient"}).Wait(soon) == nil {
+					if b.For(budget.Flow{Key: "impatient"}).Wait(soon) == nil {
 						g.add()
 					}
 					cancel()
@@ -206,15 +218,15 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &memory{}
-		b := fanout.NewBudget(m, "family", 50)
+		b := budget.New(m, "family", 50)
 		began := time.Now()
 		var hands sync.WaitGroup
 		for i := range 5 { // nobody runs it
 			hands.Go(func() { refused(t, b, time.Duration(i+1)*time.Second) })
 		}
 		hands.Wait()
-		if took := time.Since(began); took != 5*time.Second || len(m.asks) > 0 {
-			t.Errorf("the last left after %v, %d leases", took, len(m.asks))
+		if took := time.Since(began); took != 5*time.Second || len(m.look().asks) > 0 {
+			t.Errorf("the last left after %v, %d leases", took, len(m.look().asks))
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -230,15 +242,15 @@ func TestWaitingEndsWithItsContext(t *testing.T) {
 // and again nor shorten it.
 func TestEqualPausesAreWrittenOnceAndLongerOnesAgain(t *testing.T) {
 	t.Parallel()
-	bubble(t, 50, func(t *testing.T, m *memory, b *fanout.Budget) {
+	bubble(t, 50, func(t *testing.T, m *memory, b *budget.Budget) {
 		began := time.Now()
 		for _, d := range []time.Duration{time.Second, time.Second, 0, time.Second, 3 * time.Second, 2 * time.Second} {
 			if err := b.Pause(t.Context(), d); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if !slices.Equal(m.paused, []time.Duration{time.Second, 3 * time.Second}) {
-			t.Errorf("written: %v", m.paused)
+		if !slices.Equal(m.look().paused, []time.Duration{time.Second, 3 * time.Second}) {
+			t.Errorf("written: %v", m.look().paused)
 		}
 		draw(t, b, 1)
 		if took := time.Since(began); took < 3*time.Second || took > 3100*time.Millisecond {
@@ -256,15 +268,15 @@ func TestEqualPausesAreWrittenOnceAndLongerOnesAgain(t *testing.T) {
 				t.Errorf("waited %v", time.Since(began))
 			}
 		}
-		if !slices.Equal(m.again[2:], []bool{true, false}) {
-			t.Errorf("429s go on: %v", m.again)
+		if !slices.Equal(m.look().again[2:], []bool{true, false}) {
+			t.Errorf("429s go on: %v", m.look().again)
 		}
 	})
 }
 
 func TestAReplicaPausesEvenIfTheLedgerFails(t *testing.T) {
 	t.Parallel()
-	bubble(t, 50, func(t *testing.T, m *memory, b *fanout.Budget) {
+	bubble(t, 50, func(t *testing.T, m *memory, b *budget.Budget) {
 		draw(t, b, 20)
 		m.set(func() { m.err = errors.New("down") })
 		began := time.Now()
@@ -281,11 +293,11 @@ func TestAReplicaPausesEvenIfTheLedgerFails(t *testing.T) {
 
 func TestALeaseThatComesAfterAPauseBeganIsNotUsed(t *testing.T) {
 	t.Parallel()
-	bubble(t, 50, func(t *testing.T, m *memory, b *fanout.Budget) {
-		m.took = 100 * time.Millisecond
+	bubble(t, 50, func(t *testing.T, m *memory, b *budget.Budget) {
+		m.set(func() { m.took = 100 * time.Millisecond })
 		g, stop := hungry(t, 5, b)
 		<-time.After(150 * time.Millisecond) // the ledger is being asked
-		b.Hear(fanout.FamilyConnector, 2*time.Second)
+		b.Hear(budget.Connector, 2*time.Second)
 		began := time.Now()
 		<-time.After(1999 * time.Millisecond)
 		stop()
@@ -298,15 +310,15 @@ func TestALeaseThatComesAfterAPauseBeganIsNotUsed(t *testing.T) {
 func TestALedgerThatDoesNotAnswerHoldsNobodyForEver(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{0, 48} {
-		bubble(t, rate, func(t *testing.T, m *memory, b *fanout.Budget) {
-			m.took = time.Hour
+		bubble(t, rate, func(t *testing.T, m *memory, b *budget.Budget) {
+			m.set(func() { m.took = time.Hour })
 			for range 3 {
 				began := time.Now()
 				if err := b.Wait(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 7*time.Second {
 					t.Errorf("%v after %v", err, time.Since(began))
 				}
 			}
-			m.took = time.Millisecond
+			m.set(func() { m.took = time.Millisecond })
 			waitFor(t, func() bool { return b.Wait(t.Context()) == nil })
 		})
 	}
@@ -315,7 +327,7 @@ func TestALedgerThatDoesNotAnswerHoldsNobodyForEver(t *testing.T) {
 func TestADatabasesClockMayBeSet(t *testing.T) {
 	t.Parallel()
 	for _, set := range []time.Duration{time.Hour, -time.Hour, 50 * time.Millisecond, -50 * time.Millisecond} {
-		bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
+		bubble(t, 48, func(t *testing.T, m *memory, b *budget.Budget) {
 			draw(t, b, 48)
 			g, stop := hungry(t, 10, b)
 			<-time.After(2 * time.Second)
@@ -341,7 +353,7 @@ func TestADatabasesClockMayBeSet(t *testing.T) {
 
 func TestWithoutALimitTheLedgerIsHardlyAsked(t *testing.T) {
 	t.Parallel()
-	bubble(t, 0, func(t *testing.T, m *memory, b *fanout.Budget) {
+	bubble(t, 0, func(t *testing.T, m *memory, b *budget.Budget) {
 		if took := draw(t, b, 10_000); took > 10*time.Millisecond {
 			t.Errorf("10,000 requests waited %v", took)
 		}
@@ -349,12 +361,12 @@ func TestWithoutALimitTheLedgerIsHardlyAsked(t *testing.T) {
 			<-time.After(100 * time.Millisecond)
 			draw(t, b, 100)
 		}
-		if m.reads > 12 || len(m.asks) > 0 {
-			t.Errorf("%d questions in ten seconds", m.reads)
+		if m.look().reads > 12 || len(m.look().asks) > 0 {
+			t.Errorf("%d questions in ten seconds", m.look().reads)
 		}
 		<-time.After(time.Hour)
-		if m.reads > 15 {
-			t.Errorf("%d questions, though nobody waited", m.reads)
+		if m.look().reads > 15 {
+			t.Errorf("%d questions, though nobody waited", m.look().reads)
 		}
 		if took := draw(t, b, 3); took > 10*time.Millisecond {
 			t.Errorf("after an idle hour it took %v", took)
@@ -372,17 +384,17 @@ func TestWithoutALimitTheLedgerIsHardlyAsked(t *testing.T) {
 
 func TestAnIdleReplicaAsksNothingAndKeepsNothing(t *testing.T) {
 	t.Parallel()
-	bubble(t, 2, func(t *testing.T, m *memory, b *fanout.Budget) {
+	bubble(t, 2, func(t *testing.T, m *memory, b *budget.Budget) {
 		g, stop := hungry(t, 20, b)
 		<-time.After(10 * time.Second)
 		stop()
 		<-time.After(2 * time.Second)
-		asked := len(m.asks) + m.reads
-		if n := g.count(); n < 20 || m.next > m.now() {
-			t.Errorf("%d requests; the next slot is %v away", n, time.Duration(m.next-m.now())*time.Microsecond)
+		asked := len(m.look().asks) + m.look().reads
+		if n := g.count(); n < 20 || m.look().next > time.Now().UnixMicro() {
+			t.Errorf("%d requests; the next slot is %v away", n, time.Duration(m.look().next-time.Now().UnixMicro())*time.Microsecond)
 		}
 		<-time.After(time.Hour)
-		if n := len(m.asks) + m.reads - asked; n > 0 {
+		if n := len(m.look().asks) + m.look().reads - asked; n > 0 {
 			t.Errorf("%d questions in an idle hour", n)
 		}
 	})
@@ -392,11 +404,11 @@ func TestAnIdleReplicaAsksNothingAndKeepsNothing(t *testing.T) {
 // goes on as soon as it is over.
 func TestNoTimeIsLostAfterAPause(t *testing.T) {
 	t.Parallel()
-	bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
+	bubble(t, 48, func(t *testing.T, m *memory, b *budget.Budget) {
 		m.set(func() { m.until = m.now() + (100 * time.Millisecond).Microseconds() })
-		b.Hear(fanout.FamilyConnector, 100*time.Millisecond)
+		b.Hear(budget.Connector, 100*time.Millisecond)
 		<-time.After(50 * time.Millisecond)
-		if m.reads == 0 {
+		if m.look().reads == 0 {
 			t.Error("it asked nothing")
 		}
 		if took := draw(t, b, 1); took > 70*time.Millisecond {
@@ -409,15 +421,15 @@ func TestNoTimeIsLostAfterAPause(t *testing.T) {
 // when somebody pressing comes here.
 func TestTheUrgentDoNotWaitBecauseBulkWasRefused(t *testing.T) {
 	t.Parallel()
-	bubble(t, 48, func(t *testing.T, m *memory, b *fanout.Budget) {
+	bubble(t, 48, func(t *testing.T, m *memory, b *budget.Budget) {
 		m.set(func() { m.urgent = true })
-		bulk, stop := hungry(t, 5, b.For(fanout.Flow{Key: "bulk", Priority: broadcast.PriorityBulk}))
+		bulk, stop := hungry(t, 5, b.For(budget.Flow{Key: "bulk", Priority: broadcast.PriorityBulk}))
 		<-time.After(20 * time.Second)
-		if n := len(m.asks); n > 14 || bulk.count() > 0 {
+		if n := len(m.look().asks); n > 14 || bulk.count() > 0 {
 			t.Errorf("asked %d times in twenty seconds, got %d", n, bulk.count())
 		}
 		for range 5 {
-			if took := draw(t, b.For(fanout.Flow{Key: "urgent", Priority: broadcast.PriorityUrgent}), 1); took > 100*time.Millisecond {
+			if took := draw(t, b.For(budget.Flow{Key: "urgent", Priority: broadcast.PriorityUrgent}), 1); took > 100*time.Millisecond {
 				t.Errorf("urgent waited %v", took)
 			}
 			<-time.After(1100 * time.Millisecond)

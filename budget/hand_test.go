@@ -1,4 +1,4 @@
-package fanout
+package budget
 
 import (
 	"math/rand/v2"
@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 )
 
 // replica is a hand whose owner wakes up when it is due, or later.
@@ -23,7 +23,7 @@ func run(rate float64, n int, span time.Duration, replicas ...*replica) (used []
 	gap := int64(1e6/rate + 1)
 	for i, first := 0, int64(0); first < span.Microseconds(); i++ {
 		at := start.Add(time.Duration(first) * time.Microsecond)
-		replicas[i%len(replicas)].hand.add(broadcast.Slots{First: first, Gap: gap, N: n}, at)
+		replicas[i%len(replicas)].hand.add(pace.Slots{First: first, Gap: gap, N: n}, at)
 		first += int64(n) * gap
 	}
 	for _, r := range replicas {
@@ -113,7 +113,7 @@ func TestASlotGivenBackIsTheNextOnes(t *testing.T) {
 	t.Parallel()
 	h := hand{least: 20 * time.Millisecond}
 	start := time.Unix(1_800_000_000, 0)
-	h.add(broadcast.Slots{First: 0, Gap: 21_000, N: 2}, start)
+	h.add(pace.Slots{First: 0, Gap: 21_000, N: 2}, start)
 	s := h.use(start)
 	h.unuse(s)
 	if due, ok := h.next(start); !ok || !due.Equal(start) {
@@ -134,9 +134,9 @@ func TestASlotGivenBackIsTheNextOnes(t *testing.T) {
 
 func TestWhoLeavesWhenTheirTurnComesLeavesItToTheNext(t *testing.T) {
 	t.Parallel()
-	b := NewBudget(nil, FamilyConnector, 48)
+	b := New(nil, Connector, 48)
 	now := time.Now()
-	b.hand.add(broadcast.Slots{First: 0, Gap: 21_000, N: 1}, now)
+	b.hand.add(pace.Slots{First: 0, Gap: 21_000, N: 1}, now)
 	leaving := b.flows.join(Flow{Key: "a"})
 	b.handOut(now)
 	b.leave(leaving) // it has not looked yet
@@ -157,7 +157,7 @@ func TestOnlyWhatEndsWithTheLastLeaseGoesBack(t *testing.T) {
 	start := time.Unix(1_800_000_000, 0)
 	h := hand{least: 20 * time.Millisecond}
 	add := func(first int64) {
-		h.add(broadcast.Slots{First: first, Gap: 20_000, N: 10}, start.Add(time.Duration(first)*time.Microsecond))
+		h.add(pace.Slots{First: first, Gap: 20_000, N: 10}, start.Add(time.Duration(first)*time.Microsecond))
 	}
 	for _, first := range []int64{0, 200_000, 600_000, 800_000} { // somebody else's come between
 		add(first)
