@@ -2,6 +2,7 @@ package fanout
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -24,6 +25,9 @@ func personalPause() time.Duration { return 10*time.Second + rand.N(10*time.Seco
 // fault turns a failed attempt into its outcome, and stops more than this one
 // recipient where the fault says so (house section 8).
 func (r *chunkRun) fault(ctx context.Context, f *broadcast.Fault, d *broadcast.Delivery, out *broadcast.Outcome) {
+	if f.Code == "" { // 503 and 504 have none (protocol E.3), and a try without one is not on record
+		f.Code = fmt.Sprintf("HTTP %d", f.Status)
+	}
 	out.Reason, out.Status, out.Code, out.Detail = f.Reason, f.Status, f.Code, f.Detail
 	out.MaybeSent = out.MaybeSent || f.MaybeSent
 	switch {
