@@ -11,7 +11,6 @@ import (
 
 	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/pace"
-	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
