@@ -32,7 +32,7 @@ func TestConfigurationOfTheReadmeIsEnough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.SignInSecret != "hush-hush" || c.SignInClientID != c.BotID || c.Credential.Tenant != c.TenantID || c.ConnectorRate != 45 {
+	if c.SignInSecret != "hush-hush" || c.SignInClientID != c.BotID || c.Credential.Tenant != c.TenantID || c.ConnectorRate != 47 {
 		t.Errorf("usual values are not filled in: %+v", c)
 	}
 }

@@ -72,7 +72,7 @@ var settings = []setting{
 	text("FANFARE_CA_FILE", "", "further certificate authorities to trust (PEM)", func(c *Config) *string { return &c.CAFile }),
 	list("FANFARE_TEAMS_PLANS", strings.Join(directory.TeamsPlans(), ","), "the service plans that count as a Teams licence", func(c *Config) *[]string { return &c.TeamsPlans }),
 	list("FANFARE_RSC_PERMISSIONS", "", "resource-specific permissions the manifest declares, consented to at installation", func(c *Config) *[]string { return &c.RSC }),
-	number("FANFARE_CONNECTOR_RATE", "45", "requests/s to Teams, below Microsoft's 50; 0 for no limit (only a simulator survives that)", func(c *Config) *float64 { return &c.ConnectorRate }),
+	number("FANFARE_CONNECTOR_RATE", "47", "requests/s to Teams, below Microsoft's 50; 0 for no limit (only a simulator survives that)", func(c *Config) *float64 { return &c.ConnectorRate }),
 	number("FANFARE_INSTALL_RATE", "25", "installations/s through Graph, below Microsoft's 30 sustained; 0 for no limit", func(c *Config) *float64 { return &c.InstallRate }),
 	toggle("FANFARE_ENGINE", "on", "on, or off for a replica that only serves pages and API and leaves the work to others", func(c *Config) *bool { return &c.EngineOff }),
 	count("FANFARE_WORKERS", "16", "requests at once per chunk", 1, 256, func(c *Config) *int { return &c.Workers }),
