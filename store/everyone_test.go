@@ -172,6 +172,12 @@ func TestEveryoneIsListedOnceHoweverOftenItIsBegun(t *testing.T) {
 	eachDSN(t, func(t *testing.T, st *store.Store, dsn string) {
 		const n, reachable = 10_450, 30
 		organisation(t, dsn, n, reachable)
+		odd := begun(t, st, nil)
+		must(t, st.AddDeliveries(ctx, odd, everybody(n-5, n), 1)) // whom the second page does not expect
+		listEveryone(t, st, odd)
+		if y := grouped(t, dsn, odd); y.Total != n {
+			t.Errorf("%+v", y)
+		}
 		bid := begun(t, st, func(b *broadcast.Broadcast) { b.Wave = 0 })
 		for range 2 {
 			must(t, st.CanaryOfEveryone(ctx, bid, 20))

@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
+
+	"gorm.io/gorm"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
@@ -29,12 +32,6 @@ func (t *tx) list(id broadcast.ID, lock string) (*roll.List, error) {
 	}
 	l.Count = func(from, to broadcast.DeliveryState, n int) { t.count(id, from, to, n) }
 	return l, nil
-}
-
-// lockBroadcast reads a broadcast's state and keeps it until the end.
-func (t *tx) lockBroadcast(id broadcast.ID) (broadcast.State, error) {
-	f, err := roll.Read(t.Tx, id, t.ForShare)
-	return f.State, err
 }
 
 // AddDeliveries stores recipients as the next chunks of a wave, those not yet on
@@ -79,7 +76,11 @@ func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadca
 	}); err != nil {
 		return "", err
 	}
-	return end, s.list(ctx, id, func(l *roll.List) error { return l.AddEveryone(after, end) })
+	err = s.list(ctx, id, func(l *roll.List) error { return l.AddEveryone(after, end, false) })
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		err = s.list(ctx, id, func(l *roll.List) error { return l.AddEveryone(after, end, true) })
+	}
+	return end, err
 }
 
 // ListPass lists those whom a correction or a recall of target is for, out of a

@@ -25,18 +25,23 @@ type chunkKey struct {
 	Number      int          `json:"number"`
 }
 
-const liveOf = `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d JOIN broadcasts b ON b.tenant_id = d.tenant_id AND b.id = d.broadcast_id
-	WHERE d.tenant_id = @tenant AND b.state <> 'cancelled' AND b.recalled_at = 0 AND d.state IN ('pending', 'ready') AND d.entra_id IN (SELECT entra_id FROM `
-
-// live finds what waits for people. Price: a look-up per person in the index of
-// what waits, which is small.
+// live finds what waits for people, in the broadcasts in which anybody waits: so
+// that old ones are not looked at. Price: a look-up per person in the index of what
+// waits, which is small. The people are values, not a list to join: a join might
+// read that index to its end.
 func (t *tx) live(ids []broadcast.EntraID) ([]waitingRow, error) {
-	rows, err := db.People(ids)
-	if err != nil {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var in []string
+	if _, err := t.Scan(&in, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
+		WHERE b.tenant_id = @tenant AND b.state IN ('resolving', 'sending', 'paused', 'held', 'failed') AND b.recalled_at = 0 AND y.pending + y.ready > 0`, nil); err != nil || len(in) == 0 {
 		return nil, err
 	}
 	var found []waitingRow
-	_, err = t.Scan(&found, liveOf+t.Rows("rows", "entra_id text")+` AS r)`, db.Args{"rows": rows})
+	_, err := t.Scan(&found, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
+		WHERE d.tenant_id = @tenant AND d.broadcast_id IN (@in) AND d.entra_id IN (@people) AND d.state IN ('pending', 'ready')`,
+		db.Args{"in": in, "people": db.Each(ids, func(id broadcast.EntraID) string { return db.Clean(string(id), 0) })})
 	return found, err
 }
 
@@ -165,26 +170,38 @@ func (t *tx) freeChunks(rows []waitingRow) (map[chunkKey]bool, error) {
 }
 
 // moveRows moves those of the deliveries that are in one state to another and
-// counts them. It returns the ones it moved.
+// counts them. It returns the ones it moved. Price: a statement per broadcast.
 func (t *tx) moveRows(rows []waitingRow, from, to broadcast.DeliveryState, reason broadcast.Reason) ([]waitingRow, error) {
 	type row struct {
-		ID          int64        `json:"id"`
-		BroadcastID broadcast.ID `json:"broadcast_id"`
+		ID int64 `json:"id"`
 	}
-	raw, err := db.List(db.Each(rows, func(w waitingRow) row { return row{w.ID, w.BroadcastID} }))
-	if err != nil || len(rows) == 0 {
-		return nil, err
+	of := map[broadcast.ID][]row{}
+	for _, r := range rows {
+		of[r.BroadcastID] = append(of[r.BroadcastID], row{r.ID})
 	}
 	var moved []waitingRow
-	if _, err := t.Scan(&moved, `UPDATE deliveries SET state = @to , reason = @reason , not_before = CASE WHEN @to = 'ready' THEN CAST(@now AS bigint) ELSE 0 END, updated_at = @now
-		FROM `+t.Rows("rows", "id bigint, broadcast_id text")+` AS r
-		WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = r.broadcast_id AND deliveries.id = r.id AND deliveries.state = @from
-		RETURNING deliveries.id, deliveries.entra_id, deliveries.broadcast_id, deliveries.chunk, deliveries.state`,
-		db.Args{"to": string(to), "from": string(from), "reason": string(reason), "now": t.NowMillis(), "rows": raw}); err != nil {
-		return nil, err
-	}
-	for _, m := range moved {
-		t.count(m.BroadcastID, from, to, 1)
+	for _, id := range slices.Sorted(maps.Keys(of)) {
+		list := of[id]
+		raw, err := db.List(list)
+		if err != nil {
+			return nil, err
+		}
+		byID := func(a, b row) int { return cmp.Compare(a.ID, b.ID) }
+		a := db.Args{
+			"to": string(to), "from": string(from), "reason": string(reason), "now": t.NowMillis(), "rows": raw,
+			"id": string(id), "first": slices.MinFunc(list, byID).ID, "last": slices.MaxFunc(list, byID).ID,
+		}
+		var some []waitingRow
+		// The range keeps any plan to these, and '' keeps it from the indexes of a state:
+		// with statistics behind, they seem shorter than the range and are not.
+		if _, err := t.Scan(&some, `UPDATE deliveries SET state = @to , reason = @reason , not_before = CASE WHEN @to = 'ready' THEN CAST(@now AS bigint) ELSE 0 END, updated_at = @now
+			FROM `+t.Rows("rows", "id bigint")+` AS r
+			WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = @id AND deliveries.id BETWEEN @first AND @last AND deliveries.id = r.id AND deliveries.state || '' = @from
+			RETURNING deliveries.id, deliveries.entra_id, deliveries.broadcast_id, deliveries.chunk, deliveries.state`, a); err != nil {
+			return nil, err
+		}
+		t.count(id, from, to, len(some))
+		moved = append(moved, some...)
 	}
 	return moved, nil
 }

@@ -59,8 +59,9 @@ func (l *List) AddCanary(people int) error {
 }
 
 // AddEveryone lists the people of everyone after one, up to another (PageOfEveryone).
-// Price: one insert.
-func (l *List) AddEveryone(after, end broadcast.EntraID) error {
+// Unless it is careful, it fails when somebody is on the list already whom it does
+// not expect there. Price: one insert.
+func (l *List) AddEveryone(after, end broadcast.EntraID, careful bool) error {
 	if err := l.unlisted(growing()...); err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (l *List) AddEveryone(after, end broadcast.EntraID) error {
 		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
 			FROM people r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id AND i.entra_id > @after AND i.entra_id <= @end
 			WHERE ` + everyone + ` AND r.entra_id > @after AND r.entra_id <= @end `,
-		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: pageSize, ranges: true, fresh: fresh,
+		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: pageSize, ranges: true, fresh: fresh && !careful,
 	})
 	return err
 }
