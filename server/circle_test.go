@@ -53,7 +53,7 @@ func mark(expression string) step {
 func TestAPersonsWholeWay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite", func(o *simulator.Options) { o.People = 150 })
-	w.env["FANFARE_INSTALL_RATE"], w.env["FANFARE_CONNECTOR_RATE"] = "50", "50"
+	w.env["FANFARE_INSTALL_RATE"], w.env["FANFARE_CONNECTOR_RATE"] = "50", "8" // measuring the speed takes a while
 	w.sim.SetDials(func(d *simulator.Dials) {
 		d.Person = map[string]string{
 			simulator.EntraID(30): "guest", simulator.EntraID(31): "disabled", simulator.EntraID(32): "unlicensed", simulator.EntraID(33): "refused",
@@ -222,7 +222,7 @@ func (w *world) previewIsTheCard(b *tab, id string) {
 func (w *world) approveAndSend(id string) *tab {
 	b := w.signIn(ben, "/")
 	b.press("Office closed on Friday")
-	b.sees("[data-region=guide]", "Please read the card and the audience")
+	b.sees("[data-region=guide]", "Please read the card, the audience and how it is sent")
 	b.sees("[data-card]", "Lisbon: from noon")
 	b.sees("[data-card]", "Sent by Ada Author to Everyone")
 	b.sees("#reach", "Guest account")

@@ -255,12 +255,14 @@ func TestLateJoinersGetItAsLongAsTheBroadcastSays(t *testing.T) {
 		later := w.accounted(w.sends("For a while", until(5*time.Minute)).ID)
 		current := w.sends("While it lasts", canary(map[string]any{"people": 10}))
 		w.state(current.ID, "held")
+		without := w.reasonsOf(current.ID)["skipped policy"]
 		w.until("the first one takes nobody in any more", func() bool { return time.Now().After(short.Add(time.Second)) })
 
 		w.dial(func(d *simulator.Dials) { d.Person = map[string]string{simulator.EntraID(refused): "none"} })
 		w.act(refused, "install", nil)
 		has := func(b bulletin, n int) bool { return w.sim.CopiesOf(b.ID, simulator.EntraID(n)).Held == 1 }
 		w.until("the newcomer has what was sent before", func() bool { return has(later, refused) })
+		w.until("the newcomer is taken into what is held", func() bool { return w.reasonsOf(current.ID)["skipped policy"] == without-1 })
 		w.moves(current.ID, "go", nil)
 		w.until("the newcomer has what is being sent", func() bool { return has(current, refused) })
 		w.accounted(current.ID)
