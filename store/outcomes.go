@@ -156,13 +156,13 @@ func (o *outcomeTable) keep(f func(i int) bool) {
 // returns how many. The range of IDs keeps any plan, with statistics however old,
 // inside the chunk. An activity ID once known stays.
 func (t *tx) store(id broadcast.ID, o *outcomeTable, condition string) (int64, error) {
-	args := append(make([]any, 0, 14), t.Tenant(), string(id), slices.Min(o.ids), slices.Max(o.ids))
-	args = append(args, t.Pack(o.ids, o.states, o.reasons, o.codes, o.details, o.attempts, o.notBefore, o.activityIDs, o.maybe, o.ats)...)
-	return t.Do(`UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts, not_before = r.not_before,
-			activity_id = CASE WHEN r.activity_id = '' THEN d.activity_id ELSE r.activity_id END, maybe_sent = r.maybe_sent, updated_at = r.at
-		FROM `+t.Unpack(5, outcomeColumns)+`
-		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.id BETWEEN $3 AND $4 AND d.id = r.id AND `+condition, args...)
+	return t.Many(storeOutcomes+condition, outcomeColumns, []any{t.Tenant(), string(id), slices.Min(o.ids), slices.Max(o.ids)},
+		o.ids, o.states, o.reasons, o.codes, o.details, o.attempts, o.notBefore, o.activityIDs, o.maybe, o.ats)
 }
+
+const storeOutcomes = `UPDATE deliveries AS d SET state = r.state, reason = r.reason, code = r.code, detail = r.detail, attempts = r.attempts, not_before = r.not_before,
+		activity_id = CASE WHEN r.activity_id = '' THEN d.activity_id ELSE r.activity_id END, maybe_sent = r.maybe_sent, updated_at = r.at
+	FROM @rows WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.id BETWEEN $3 AND $4 AND d.id = r.id AND `
 
 func (t *tx) recordTable(id broadcast.ID, o *outcomeTable, usual bool) error {
 	switch {

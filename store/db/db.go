@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -44,6 +45,7 @@ type DB struct {
 	closers        []func() error
 	pool           *pgxpool.Pool
 	prepared       *sqlitePrepared
+	built          sync.Map // statements of Many, by what they were built from
 	alone          bool
 	trouble        trouble
 	clock          clock
@@ -65,6 +67,8 @@ type Words struct {
 	// parameters, the first of which is $n.
 	Unpack func(n int, columns string) string
 	Pack   func(columns ...any) []any // each a []int64, []string or []bool
+	// each is the statement of Many, for all rows at once or for one.
+	each func(stmt string, n int, columns string) string
 
 	// turn makes a transaction wait its turn: with nobody else holding the name
 	// (alone), or with others who share it.

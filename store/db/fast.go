@@ -16,6 +16,7 @@ type Row interface {
 // fast runs statements past GORM, on the connection of a transaction.
 type fast interface {
 	run(ctx context.Context, stmt string, args []any, each func(Row)) (int64, error)
+	many(ctx context.Context, stmt string, args, columns []any) (int64, error)
 }
 
 var errNotFast = errors.New("store: a fast statement outside a transaction")
@@ -36,5 +37,20 @@ func (t *Tx) Look(each func(Row), stmt string, args ...any) (int64, error) {
 		return 0, errNotFast
 	}
 	n, err := t.fast.run(t.ORM.Statement.Context, stmt, args, each)
+	return n, t.mark(err)
+}
+
+// Many runs an UPDATE … FROM @rows for a list of rows, all at once or one by one,
+// whichever is cheaper. Its columns ("id bigint, state text") come after the other
+// parameters; the statement calls them r.id and so on.
+func (t *Tx) Many(stmt, columns string, args []any, cells ...any) (int64, error) {
+	if t.fast == nil {
+		return 0, errNotFast
+	}
+	built, ok := t.built.Load(stmt)
+	if !ok {
+		built, _ = t.built.LoadOrStore(stmt, t.each(stmt, len(args)+1, columns))
+	}
+	n, err := t.fast.many(t.ORM.Statement.Context, built.(string), args, cells)
 	return n, t.mark(err)
 }

@@ -27,7 +27,7 @@ var postgresWords = Words{
 		columns = strings.ReplaceAll(columns, " text", ` text COLLATE "C"`) // as the tables have it
 		return fmt.Sprintf("(SELECT * FROM json_to_recordset(CAST(@%s AS json)) AS j(%s))", param, columns)
 	},
-	Unpack: postgresUnpack, Pack: func(columns ...any) []any { return columns },
+	each: postgresEach, Unpack: postgresUnpack, Pack: func(columns ...any) []any { return columns },
 	turn: postgresTurn, transact: postgresTransact, again: postgresAgain,
 }
 

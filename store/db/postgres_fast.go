@@ -34,6 +34,14 @@ func (p postgresFast) run(ctx context.Context, stmt string, args []any, each fun
 	return n, err
 }
 
+func postgresEach(stmt string, n int, columns string) string {
+	return strings.Replace(stmt, "@rows", postgresUnpack(n, columns), 1)
+}
+
+func (p postgresFast) many(ctx context.Context, stmt string, args, columns []any) (int64, error) {
+	return p.run(ctx, stmt, append(args, columns...), nil)
+}
+
 // postgresRow reads values as they came over the wire: binary, or text where the
 // DSN asks for the simple protocol.
 type postgresRow struct {

@@ -20,7 +20,7 @@ import (
 var sqliteWords = Words{
 	Least: "MIN", Greatest: "MAX",
 	Clock: "CAST(unixepoch('subsec') * 1000000 AS INTEGER)",
-	Rows:  sqliteRows, Unpack: sqliteUnpack, Pack: sqlitePack, transact: sqliteTransact,
+	Rows:  sqliteRows, Unpack: sqliteUnpack, each: sqliteEach, Pack: sqlitePack, transact: sqliteTransact,
 	turn:  func(*Tx, string, bool) error { return nil }, // there is one writer
 	again: func(error) bool { return false },
 }
