@@ -44,7 +44,7 @@ func BenchmarkChunk(b *testing.B) {
 const benchChunk = 200
 
 // benchList is a sending broadcast of so many chunks.
-func benchList(b *testing.B, kind string, chunks int) (*store.Store, broadcast.ID, string) {
+func benchList(b testing.TB, kind string, chunks int) (*store.Store, broadcast.ID, string) {
 	b.Helper()
 	dsn := storetest.DSN(b, kind)
 	st := storetest.Open(b, dsn, nil)

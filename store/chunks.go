@@ -49,6 +49,11 @@ func readChunk(id broadcast.ID, into *chunkRow) func(db.Row) {
 	}
 }
 
+const nextChunk = `SELECT ` + chunkColumns + ` FROM chunks c
+	WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.next_at IS NOT NULL AND c.next_at <= $3 AND c.leased_until <= $3
+	AND c.wave <= (SELECT b.wave FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2 AND ` + sendable + `)
+	ORDER BY c.wave, c.next_at, c.number LIMIT 1 `
+
 // TakeNext takes the next chunk of a broadcast that is due and free, under its next
 // fence until the lease runs out: by wave, then by how long it is due, then by
 // number. Its window is open: the first so many of its deliveries (0 for all) may
@@ -65,10 +70,7 @@ func (s *Store) TakeNext(ctx context.Context, id broadcast.ID, lease time.Durati
 		var found chunkRow
 		err := s.write(ctx, func(t *tx) error {
 			taken, found = broadcast.Chunk{BroadcastID: id}, chunkRow{}
-			_, err := t.Look(readChunk(id, &found), `SELECT `+chunkColumns+` FROM chunks c
-				WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.next_at IS NOT NULL AND c.next_at <= $3 AND c.leased_until <= $3
-				AND c.wave <= (SELECT b.wave FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2 AND `+sendable+`)
-				ORDER BY c.wave, c.next_at, c.number LIMIT 1 `+t.SkipLocked, t.Tenant(), string(id), t.NowMillis())
+			_, err := t.Look(readChunk(id, &found), nextChunk+t.SkipLocked, t.Tenant(), string(id), t.NowMillis())
 			if err == nil && found.Number > 0 {
 				taken, err = t.take(found, lease, window)
 			}
@@ -113,6 +115,11 @@ func (t *tx) take(c chunkRow, lease time.Duration, window int) (broadcast.Chunk,
 	return taken, err
 }
 
+const readyInChunk = `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at,
+		i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before
+	FROM deliveries d LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
+	WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 ORDER BY d.id`
+
 // dueIn reads what is ready and due in a locked chunk, with the addresses, and tells
 // whether something is ready that is due later.
 //
@@ -138,10 +145,7 @@ func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool,
 			Attempts: int(r.Int(3)), ActivityID: r.Text(4), MaybeSent: r.Bool(5), UpdatedAt: db.Moment(r.Int(6)),
 			Address: broadcast.ConversationReference{ServiceURL: r.Text(7), ConversationID: r.Text(8), ChannelAccountID: r.Text(9)},
 		})
-	}, `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at, i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before
-		FROM deliveries d LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
-		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 ORDER BY d.id`,
-		t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
+	}, readyInChunk, t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
 	for state, rows := range gone {
 		if err != nil {
 			break
@@ -172,11 +176,13 @@ func (t *tx) doubt(c chunkRow) error {
 	return err
 }
 
+const releaseChunk = `UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
+		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4)
+	WHERE tenant_id = $1 AND broadcast_id = $2 AND number = $5`
+
 // release frees a locked chunk and notes when its next delivery is due.
 func (t *tx) release(c chunkRow) error {
-	_, err := t.Do(`UPDATE chunks SET leased_until = 0, next_at = (SELECT MIN(d.not_before) FROM deliveries d
-			WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4)
-		WHERE tenant_id = $1 AND broadcast_id = $2 AND number = $5`, t.Tenant(), c.BroadcastID, c.FirstID, c.LastID, int64(c.Number))
+	_, err := t.Do(releaseChunk, t.Tenant(), c.BroadcastID, c.FirstID, c.LastID, int64(c.Number))
 	return err
 }
 

@@ -164,6 +164,8 @@ const storeOutcomes = `UPDATE deliveries AS d SET state = r.state, reason = r.re
 		activity_id = CASE WHEN r.activity_id = '' THEN d.activity_id ELSE r.activity_id END, maybe_sent = r.maybe_sent, updated_at = r.at
 	FROM @rows WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.id BETWEEN $3 AND $4 AND d.id = r.id AND `
 
+const storeReady = `d.state = 'ready' AND (r.maybe_sent OR NOT d.maybe_sent)`
+
 func (t *tx) recordTable(id broadcast.ID, o *outcomeTable, usual bool) error {
 	switch {
 	case len(o.ids) == 0:
@@ -177,7 +179,7 @@ func (t *tx) recordTable(id broadcast.ID, o *outcomeTable, usual bool) error {
 // recordReady writes outcomes of deliveries that are all still ready, and about
 // which the ledger has no doubt of its own: the usual case. errSurprise if not.
 func (t *tx) recordReady(id broadcast.ID, o *outcomeTable) error {
-	n, err := t.store(id, o, `d.state = 'ready' AND (r.maybe_sent OR NOT d.maybe_sent)`)
+	n, err := t.store(id, o, storeReady)
 	if err == nil && n != int64(len(o.ids)) {
 		err = errSurprise
 	}

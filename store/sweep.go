@@ -72,6 +72,10 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 	return append(works, seats[:min(len(seats), limit-len(works))]...), nil
 }
 
+var freeSeats = `SELECT b.id, b.priority, (SELECT count(*) FROM (SELECT 1 FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = b.id
+			AND c.next_at IS NOT NULL AND c.wave <= b.wave AND c.next_at <= @now AND c.leased_until <= @now LIMIT @seats ) AS due) AS chunks
+	FROM broadcasts b WHERE b.tenant_id = @tenant AND ` + named(sendable) + ` ORDER BY b.id`
+
 // seats are those at which hands would find something to send.
 func (t *tx) seats(limit int) ([]broadcast.Work, error) {
 	var rows []struct {
@@ -79,9 +83,7 @@ func (t *tx) seats(limit int) ([]broadcast.Work, error) {
 		Priority broadcast.Priority
 		Chunks   int
 	}
-	if _, err := t.Scan(&rows, `SELECT b.id, b.priority, (SELECT count(*) FROM (SELECT 1 FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = b.id
-				AND c.next_at IS NOT NULL AND c.wave <= b.wave AND c.next_at <= @now AND c.leased_until <= @now LIMIT @seats ) AS due) AS chunks
-		FROM broadcasts b WHERE b.tenant_id = @tenant AND `+named(sendable)+` ORDER BY b.id`, db.Args{"now": t.NowMillis(), "seats": broadcast.Seats}); err != nil {
+	if _, err := t.Scan(&rows, freeSeats, db.Args{"now": t.NowMillis(), "seats": broadcast.Seats}); err != nil {
 		return nil, err
 	}
 	var works []broadcast.Work
