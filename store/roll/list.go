@@ -134,42 +134,29 @@ func (l *List) add(s source) (int, error) {
 	return int(n), l.addChunks(counts, s.wave, a)
 }
 
-func (l *List) insert(s source) (n int64, err error) {
+func (l *List) insert(s source) (int64, error) {
 	conflict := ` ON CONFLICT DO NOTHING`
 	if s.fresh {
 		conflict = "" // a third less on PostgreSQL, which else looks up each row first
 	}
-	insert := func() error {
-		n, err = l.Exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
-			SELECT @tenant , @id , s.entra_id, CAST(@chunk AS bigint) + (ROW_NUMBER() OVER (ORDER BY s.place) - 1) / CAST(@size AS bigint), s.state, s.reason, '', s.detail, 0, 0, s.activity_id, FALSE, CAST(@now AS bigint)
-			FROM (`+s.rows+`) AS s WHERE TRUE ORDER BY s.place`+conflict, s.args)
-		return err
-	}
 	if s.ranges {
-		err = l.byRanges(insert)
-		return n, err
+		if err := l.byRanges(); err != nil {
+			return 0, err
+		}
 	}
-	err = insert()
-	return n, err
+	return l.Exec(`INSERT INTO deliveries (tenant_id, broadcast_id, entra_id, chunk, state, reason, code, detail, attempts, not_before, activity_id, maybe_sent, updated_at)
+		SELECT @tenant , @id , s.entra_id, CAST(@chunk AS bigint) + (ROW_NUMBER() OVER (ORDER BY s.place) - 1) / CAST(@size AS bigint), s.state, s.reason, '', s.detail, 0, 0, s.activity_id, FALSE, CAST(@now AS bigint)
+		FROM (`+s.rows+`) AS s WHERE TRUE ORDER BY s.place`+conflict, s.args)
 }
 
-// byRanges runs f with joins that read each side once. A page joins two ranges of
-// 10,000; a planner whose statistics are behind takes each for one row and reads
-// one range anew for every row of the other. (SQLite's statistics are fixed:
-// migrations/sqlite/0004_statistics.sql.)
-func (l *List) byRanges(f func() error) error {
-	set := func(to string) error {
-		if !l.Postgres() {
-			return nil
-		}
-		_, err := l.Exec(`SELECT set_config('enable_nestloop', @to , TRUE), set_config('enable_seqscan', @to , TRUE), set_config('jit', @to , TRUE)`, db.Args{"to": to})
-		return err
+// byRanges has joins read each side once, until the end of the transaction. A page
+// joins two ranges of 10,000; a planner whose statistics are behind takes each for
+// one row and reads one range anew for every row of the other. (SQLite's statistics
+// are fixed: migrations/sqlite/0004_statistics.sql.)
+func (l *List) byRanges() error {
+	if !l.Postgres() {
+		return nil
 	}
-	if err := set("off"); err != nil {
-		return err
-	}
-	if err := f(); err != nil {
-		return err
-	}
-	return set("on")
+	_, err := l.Exec(`SELECT set_config('enable_nestloop', 'off', TRUE), set_config('enable_seqscan', 'off', TRUE), set_config('jit', 'off', TRUE)`, nil)
+	return err
 }

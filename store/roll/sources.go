@@ -107,13 +107,14 @@ func (l *List) WantEveryone(after, end broadcast.EntraID) error {
 	if l.Late == broadcast.LateNever || l.unlisted(growing()...) != nil {
 		return nil
 	}
-	return l.byRanges(func() error {
-		_, err := l.Exec(wanted+`FROM people r WHERE `+everyone+` AND r.excluded = '' AND r.entra_id > @after AND r.entra_id <= @end
-			AND NOT EXISTS (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id > @after AND i.entra_id <= @end AND i.entra_id = r.entra_id)
-			ORDER BY r.entra_id ON CONFLICT DO NOTHING`,
-			db.Args{"started": l.StartedAt, "after": string(after), "end": string(end), "now": l.NowMillis()})
+	if err := l.byRanges(); err != nil {
 		return err
-	})
+	}
+	_, err := l.Exec(wanted+`FROM people r WHERE `+everyone+` AND r.excluded = '' AND r.entra_id > @after AND r.entra_id <= @end
+		AND NOT EXISTS (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id > @after AND i.entra_id <= @end AND i.entra_id = r.entra_id)
+		ORDER BY r.entra_id ON CONFLICT DO NOTHING`,
+		db.Args{"started": l.StartedAt, "after": string(after), "end": string(end), "now": l.NowMillis()})
+	return err
 }
 
 // AddPass lists those of the next page of another broadcast's people who have its
