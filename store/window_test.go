@@ -372,3 +372,45 @@ func TestTheSweepHandsOutEveryKindOfWork(t *testing.T) {
 		check()
 	})
 }
+
+// TestWhatBecomesReadyInAHandIsNotForgotten: the worker that gives the chunk back has
+// dealt with everybody it knew of.
+func TestWhatBecomesReadyInAHandIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		installed(t, st, 2)
+		bid := resolved(t, st, everybody(1, 3))
+		c := next(t, st, bid, 0)
+		clock.Pass(time.Second)
+		must(t, st.BotAdded(ctx, id(3), address(3)))
+		must(t, st.FinishChunk(ctx, c, []broadcast.Outcome{sent(c.Deliveries[0]), sent(c.Deliveries[1])}))
+		if c = next(t, st, bid, 0); len(c.Deliveries) != 1 || c.Deliveries[0].EntraID != id(3) {
+			t.Fatalf("taken: %+v, want person 3", c)
+		}
+
+		again := inHand(t, st, 3)
+		retry := outcome(again.Deliveries[0], broadcast.DeliveryReady, broadcast.ReasonTrouble) // at once
+		must(t, st.RecordOutcomes(ctx, again, []broadcast.Outcome{retry}))
+		again.Deliveries = again.Deliveries[1:]
+		must(t, st.FinishChunk(ctx, again, []broadcast.Outcome{sent(again.Deliveries[0]), sent(again.Deliveries[1])}))
+		clock.Pass(time.Second)
+		if c = next(t, st, again.BroadcastID, 0); len(c.Deliveries) != 1 || c.Deliveries[0].EntraID != id(1) {
+			t.Fatalf("taken: %+v, want person 1", c)
+		}
+	})
+}
+
+// TestWhoIsTriedAgainAtOnceIsNotInDoubt: the ledger knows what became of them, though
+// their worker died.
+func TestWhoIsTriedAgainAtOnceIsNotInDoubt(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		c := inHand(t, st, 2)
+		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{outcome(c.Deliveries[0], broadcast.DeliveryReady, broadcast.ReasonThrottled)}))
+		clock.Pass(2 * minute)
+		heir := next(t, st, c.BroadcastID, 0)
+		if len(heir.Deliveries) != 2 || heir.Deliveries[0].MaybeSent || !heir.Deliveries[1].MaybeSent {
+			t.Fatalf("%+v", heir.Deliveries)
+		}
+	})
+}
