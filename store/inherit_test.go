@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -128,7 +129,7 @@ func TestAPauseReachesEveryReplica(t *testing.T) {
 	run, stop := context.WithCancel(ctx)
 	done := make(chan error)
 	go func() { done <- other.Run(run) }()
-	the(throttled.LeaseBudget(ctx, broadcast.SlotAsk{Family: "connector", Rate: 10, Want: 1, Priority: broadcast.PriorityNormal}))(t)
+	the(throttled.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 10, Want: 1, Priority: broadcast.PriorityNormal}))(t)
 	for told := false; !told; {
 		the(throttled.PauseBudget(ctx, "connector", minute, false))(t)
 		select {
