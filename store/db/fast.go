@@ -22,7 +22,7 @@ type fast interface {
 var errNotFast = errors.New("store: a fast statement outside a transaction")
 
 // Do runs a statement past GORM and returns how many rows it changed. Its
-// parameters are $1, $2 …: int64, string, bool, nil, or what Pack made. Texts go in as they are: clean foreign ones (Clean).
+// parameters are $1, $2 …: int64, string, bool, []byte, nil, or what Pack made. Texts go in as they are: clean foreign ones (Clean).
 //
 // It is for what runs for every chunk: no reflection, no names to put in, a
 // statement prepared once per connection. Only inside Write.

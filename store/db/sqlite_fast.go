@@ -163,8 +163,10 @@ func bind(s *sqlite3.Stmt, args []any) (err error) {
 			err = s.BindInt64(i+1, v)
 		case string:
 			err = s.BindText(i+1, v)
-		case []byte:
+		case sqliteList:
 			err = s.BindRawText(i+1, v)
+		case []byte:
+			err = s.BindBlob(i+1, v)
 		case bool:
 			err = s.BindBool(i+1, v)
 		case nil:
@@ -222,6 +224,9 @@ func sqliteEach(stmt string, n int, columns string) string {
 	return rowCell.ReplaceAllStringFunc(stmt, func(cell string) string { return params[cell] })
 }
 
+// sqliteList is JSON, a text.
+type sqliteList []byte
+
 // sqlitePack writes the rows' JSON by hand: reflection would cost more than the rest.
 func sqlitePack(columns ...any) []any {
 	rows := rowsOf(columns)
@@ -240,7 +245,7 @@ func sqlitePack(columns ...any) []any {
 		}
 		b = append(b, ']')
 	}
-	return []any{append(b, ']')}
+	return []any{sqliteList(append(b, ']'))}
 }
 
 func appendValue(b []byte, column any, row int) []byte {

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -239,4 +240,78 @@ func TestKeysAreTheirOwnersUntilRevoked(t *testing.T) {
 			t.Fatalf("%+v %v", keys, err)
 		}
 	})
+}
+
+// TestActivitiesThatComeTogetherAreAllStored: they share commits, and each is told
+// its own truth.
+func TestActivitiesThatComeTogetherAreAllStored(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		const senders, each = 40, 25
+		var all sync.WaitGroup
+		var fresh atomic.Int64
+		for sender := range senders {
+			all.Go(func() {
+				for n := range each {
+					ctx, cancel := context.WithCancel(ctx)
+					if n%5 == 0 {
+						cancel() // the client has gone, but others may depend on it
+					}
+					in := broadcast.Inbound{ConversationID: fmt.Sprint(sender / 2), ActivityID: fmt.Sprint(n), Body: []byte{0, 255, byte(n)}, ReceivedAt: time.UnixMilli(7)}
+					if n == 7 {
+						in.ConversationID, in.ActivityID = "odd \x00\xff", fmt.Sprint(sender/2)
+					}
+					got, err := st.SaveActivity(ctx, in)
+					cancel()
+					if err != nil {
+						t.Error(err)
+					}
+					if got {
+						fresh.Add(1)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if got := fresh.Load(); got != senders*each/2 { // every conversation had two senders
+			t.Fatalf("%d were fresh, want %d", got, senders*each/2)
+		}
+		in, err := st.TakeActivities(ctx, 10_000, lease)
+		if must(t, err); len(in) != senders*each/2 || len(in[0].Body) != 3 {
+			t.Fatalf("%d are stored, want %d", len(in), senders*each/2)
+		}
+	})
+}
+
+func TestADatabaseThatIsGoneIsToldToEverySender(t *testing.T) {
+	t.Parallel()
+	st := storetest.New(t)
+	must(t, st.Close())
+	var all sync.WaitGroup
+	for n := range 10 {
+		all.Go(func() {
+			if _, err := st.SaveActivity(ctx, broadcast.Inbound{ConversationID: "c", ActivityID: fmt.Sprint(n)}); err == nil {
+				t.Error("stored in a database that is closed")
+			}
+		})
+	}
+	all.Wait()
+}
+
+// BenchmarkSaveActivity has fifty senders at once, as Teams does after an install.
+func BenchmarkSaveActivity(b *testing.B) {
+	for _, kind := range storetest.Kinds() {
+		b.Run(kind, func(b *testing.B) {
+			st := storetest.Open(b, storetest.DSN(b, kind), nil)
+			var n atomic.Int64
+			b.SetParallelism(25)
+			b.RunParallel(func(p *testing.PB) {
+				for p.Next() {
+					if _, err := st.SaveActivity(ctx, broadcast.Inbound{ConversationID: fmt.Sprint(n.Add(1)), ActivityID: "1", Body: make([]byte, 800)}); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
 }

@@ -13,10 +13,13 @@ import (
 )
 
 // Doors is the memory of the doors.
-type Doors struct{ db *db.DB }
+type Doors struct {
+	db    *db.DB
+	saver *saver
+}
 
 // New makes it on a database.
-func New(d *db.DB) Doors { return Doors{d} }
+func New(d *db.DB) Doors { return Doors{d, &saver{}} }
 
 type inboxRow struct {
 	TenantID                   string
@@ -31,16 +34,9 @@ func (inboxRow) TableName() string { return "inbox" }
 
 // SaveActivity keeps an activity until it is handled; fresh is false for one that
 // is there already, waiting or handled (Teams redelivers, protocol D). One without
-// an ID is known by its bytes. Price: one commit.
+// an ID is known by its bytes. Price: a share of a commit (saver).
 func (s Doors) SaveActivity(ctx context.Context, in broadcast.Inbound) (fresh bool, err error) {
-	id := in.ActivityID
-	if id == "" {
-		id = "sha256:" + hashOf(string(in.Body))
-	}
-	n, err := s.db.Alone(ctx).Exec(`INSERT INTO inbox (tenant_id, conversation_id, activity_id, body, received_at, attempts, leased_until, handled_at)
-			VALUES (@tenant , @conversation , @activity , @body , @at , 0, 0, 0) ON CONFLICT DO NOTHING`,
-		db.Args{"conversation": in.ConversationID, "activity": id, "body": append([]byte{}, in.Body...), "at": db.Millis(in.ReceivedAt)})
-	return n == 1, err
+	return s.saver.save(ctx, s.db, in)
 }
 
 // TakeActivities takes up to limit activities, oldest first, until the lease runs

@@ -21,7 +21,7 @@ func (sessionRow) TableName() string { return "sessions" }
 type Sessions struct{ db *db.DB }
 
 // Sessions are the sign-in sessions.
-func (s Doors) Sessions() Sessions { return Sessions(s) }
+func (s Doors) Sessions() Sessions { return Sessions{s.db} }
 
 // FindCtx finds a session that has not ended.
 func (x Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
