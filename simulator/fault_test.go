@@ -52,6 +52,18 @@ func named(text, broadcast string) map[string]any {
 // attempt is a send of which the error matters.
 func (s *stage) attempt(ctx context.Context, chat, broadcast string) error {
 	s.t.Helper()
+	resp, err := s.begun(ctx, chat, broadcast)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	_, err = io.ReadAll(resp.Body)
+	return err
+}
+
+// begun is a send whose answer has begun.
+func (s *stage) begun(ctx context.Context, chat, broadcast string) (*http.Response, error) {
+	s.t.Helper()
 	raw, err := json.Marshal(named("x", broadcast))
 	if err != nil {
 		s.t.Fatal(err)
@@ -63,13 +75,7 @@ func (s *stage) attempt(ctx context.Context, chat, broadcast string) error {
 	}
 	req.Header.Set("Authorization", "Bearer "+s.token(botScope))
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := s.client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	_, err = io.ReadAll(resp.Body)
-	return err
+	return s.client.Do(req)
 }
 
 // until waits for something that happens beside the test.
@@ -109,6 +115,31 @@ func TestConnectionsAreTornInAllWays(t *testing.T) {
 		}
 	}
 	s.until("six torn connections", func() bool { return s.sim.Report().Statuses["0"] == 6 }) // counted after the tear
+}
+
+// Whoever was refused must not read of a success, however little of the answer comes.
+func TestACutAnswerBeginsWithTheTrueStatus(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.sim.SetDials(func(d *simulator.Dials) { d.ThreadLimits = false })
+	chat := s.chat(1)
+	for want, f := range map[int]simulator.Fault{
+		http.StatusCreated:    {StoreFirst: true},
+		http.StatusForbidden:  {StoreFirst: true, Name: "disabled"},
+		http.StatusBadGateway: {},
+	} {
+		f.Operation, f.Shape = "send", "cut"
+		s.sim.SetDials(func(d *simulator.Dials) { d.BotDisabledByAdmin = f.Name == "disabled" })
+		s.fail(f)
+		resp, err := s.begun(t.Context(), chat, "cut")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%+v: status %d, want %d", f, resp.StatusCode, want)
+		}
+	}
 }
 
 // K rows 27 and 28: nothing ever comes, or the true answer comes too late.

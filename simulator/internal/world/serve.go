@@ -2,8 +2,8 @@ package world
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -25,7 +25,7 @@ func (w *World) Serve(rw http.ResponseWriter, r *http.Request, q Request, d Dial
 	snap := w.Dials.Now()
 	w.delay(r, snap, d)
 	if fault := snap.Fault(q, arrived); fault != nil {
-		w.strike(strike{fault, q, d, do}, rec, r)
+		w.strike(strike{Fault: fault, request: q, dialect: d, do: do}, rec, r)
 		return
 	}
 	do(rec, r)
@@ -36,6 +36,7 @@ type strike struct {
 	request Request
 	dialect Dialect
 	do      http.HandlerFunc
+	cutAt   int // status of the true answer, if there was one
 }
 
 func (w *World) strike(s strike, rec *Recorder, r *http.Request) {
@@ -54,6 +55,9 @@ func (w *World) strike(s strike, rec *Recorder, r *http.Request) {
 	case s.Plain():
 		s.do(rec, r)
 	default:
+		if answer.status != 0 && s.Shape == "cut" {
+			s.cutAt = answer.status
+		}
 		w.writeFault(s, rec, r)
 	}
 }
@@ -107,13 +111,16 @@ func (w *World) writeFault(s strike, rec *Recorder, r *http.Request) {
 		w.ThrottledUnits(head)
 	}
 	switch s.Shape {
-	case "reset", "close", "cut":
-		tear(rec, s.Shape)
+	case "cut":
+		// The status tells the truth: 201 is not said of what was never done.
+		tear(rec, s.Shape, cmp.Or(s.cutAt, s.Status, http.StatusBadGateway))
+	case "reset", "close":
+		tear(rec, s.Shape, 0)
 	case "hang":
 		if s.DelayMS == 0 && s.DelayUpToMS == 0 {
 			w.wait(r, longestHang)
 		}
-		tear(rec, "close")
+		tear(rec, "close", 0)
 	case "empty":
 		head.Set("Content-Length", "0")
 		rec.WriteHeader(s.Status)
@@ -131,14 +138,14 @@ func (w *World) writeFault(s strike, rec *Recorder, r *http.Request) {
 // tear ends the connection without a whole answer. The simulator speaks
 // HTTP/1.1 only, where a connection can always be taken over; elsewhere it
 // answers 502.
-func tear(rec *Recorder, how string) {
+func tear(rec *Recorder, how string, status int) {
 	conn, _, err := http.NewResponseController(rec.ResponseWriter).Hijack()
 	if err != nil {
 		rec.WriteHeader(http.StatusBadGateway)
 		return
 	}
 	if how == "cut" {
-		_, _ = io.WriteString(conn, "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{\"id\":\"17")
+		_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: 60\r\n\r\n{\"id\":\"17", status, http.StatusText(status))
 	}
 	if tcp, ok := conn.(interface{ SetLinger(seconds int) error }); ok && how == "reset" {
 		_ = tcp.SetLinger(0) // what was not read or sent is dropped: the peer sees a reset
