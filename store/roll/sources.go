@@ -87,7 +87,8 @@ func (l *List) endsBefore(after broadcast.EntraID) (bool, error) {
 		EntraID string
 	}
 	n, err := l.Scan(&last, `SELECT (SELECT MIN(w.wave) FROM chunks w WHERE w.tenant_id = @tenant AND w.broadcast_id = @id ) AS waves, d.entra_id
-		FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @id ORDER BY d.id DESC LIMIT 1`, db.Args{"id": string(l.ID)})
+		FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @id
+			AND d.id = (SELECT c.last_id FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = @id ORDER BY c.number DESC LIMIT 1)`, db.Args{"id": string(l.ID)})
 	return n == 0 || last.Waves > 0 && last.EntraID <= string(after), err
 }
 
