@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/driver"
@@ -56,8 +55,6 @@ func (p *sqlitePrepared) close() error {
 	return nil
 }
 
-var ZZ = map[string]time.Duration{}
-
 // sqliteFast runs statements on the driver's connection under a transaction's.
 type sqliteFast struct {
 	prepared *sqlitePrepared
@@ -65,8 +62,6 @@ type sqliteFast struct {
 }
 
 func (f sqliteFast) run(ctx context.Context, stmt string, args []any, each func(Row)) (n int64, err error) {
-	began := time.Now()
-	defer func() { ZZ[stmt[:min(len(stmt), 60)]] += time.Since(began) }()
 	err = f.conn.Raw(func(dc any) error {
 		conn := dc.(driver.Conn).Raw()
 		if old := conn.SetInterrupt(ctx); old != ctx {
