@@ -297,8 +297,9 @@ func TestUrgentOvertakesBulkAndBulkIsNeverStarved(t *testing.T) {
 		w.reached(urgent.ID, 360)
 		r := w.sim.Report()
 		moved, since := r.ByBroadcast[bulk.ID].Reached-was, *r.ByBroadcast[urgent.ID].FirstStored
-		// Weights are 16 to 1: while urgent sends 350, bulk sends about 22.
-		if moved < 5 || moved > 100 {
+		// Weights are 16 to 1: while urgent sends 350, bulk sends about 22, and more when
+		// a slow disk keeps urgent waiting. Without priorities it would be 350 too.
+		if moved < 5 || moved > 230 {
 			t.Errorf("while the urgent one reached 350 people, the bulk one reached %d", moved)
 		}
 		calm := 0
