@@ -21,8 +21,9 @@
 //   - Who changes a ready delivery, or a chunk's next_at, holds that chunk's row
 //     lock and has taken it before any other row lock but a broadcast's. A pending
 //     delivery may be skipped or cancelled without. What becomes ready in a chunk
-//     that somebody holds is due from that moment on, not before: so it is told
-//     from what they may have begun.
+//     that somebody holds is due from that moment on, not before, and brings the
+//     chunk's next_at forward: so it is told from what they may have begun, and
+//     found when they give the chunk back (doubt, releaseTo).
 //   - Whoever puts people on a list has its turn alone (roll.Open), and looks once
 //     more, while nobody writes addresses (turnRoll), at those who are to wait: so
 //     that no delivery waits for an address that is already there.
