@@ -132,5 +132,8 @@ func sqliteTwin(t testing.TB, d database) []string {
 		}
 		all = append(all, strings.ReplaceAll(stmt, "deliveries", "twin"))
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return append(all, `PRAGMA wal_checkpoint(TRUNCATE)`)
 }

@@ -103,6 +103,9 @@ func seed(t testing.TB, db *sql.DB, d dialect, table, numbers string, given map[
 			names, values = append(names, name), append(values, value)
 		}
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	for name := range given {
 		if !slices.Contains(names, name) {
 			t.Fatalf("%s has no column %s", table, name)

@@ -245,10 +245,9 @@ func TestNoSecondHoldsMoreThanTheLimit(t *testing.T) {
 	w := window{taken: make([]time.Time, 3)}
 	now := time.Now()
 	for i, c := range []struct {
-		after time.Duration
-		wait  time.Duration
+		after, wait int // milliseconds
 	}{{0, 0}, {400, 0}, {900, 0}, {999, 1}, {1000, 0}, {1001, 399}, {1400, 0}, {1401, 499}} {
-		if wait := w.take(now.Add(c.after * time.Millisecond)); wait != c.wait*time.Millisecond {
+		if wait := w.take(now.Add(time.Duration(c.after) * time.Millisecond)); wait != time.Duration(c.wait)*time.Millisecond {
 			t.Errorf("%d: at %d ms it asks to wait for %v, want %d ms", i, c.after, wait, c.wait)
 		}
 	}

@@ -165,7 +165,7 @@ func (b *Broadcast) notNow(ev Event) *Error {
 		return Errorf(Conflict, "It was recalled already. Open the recall to see whom it reached, and retry those it did not.")
 	case ev == EventRecall && b.Tally.Sent+b.Tally.Failed == 0:
 		return Errorf(Conflict, "Nobody has received it, so there is nothing to recall.")
-	case (ev == EventRetry || ev == EventLate) && recalled:
+	case (ev == EventRetry || ev == EventLate || ev == EventResume) && recalled:
 		return Errorf(Conflict, "It was recalled, so it is sent to nobody any more.")
 	case ev == EventRetry && b.Tally.Failed == 0:
 		return Errorf(Conflict, "Nobody failed, so there is nobody to try again.")

@@ -354,10 +354,3 @@ func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // patience bounds every wait; a test that needs it has failed.
 const patience = 30 * time.Second
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}

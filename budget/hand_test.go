@@ -11,9 +11,8 @@ import (
 
 // replica is a hand whose owner wakes up when it is due, or later.
 type replica struct {
-	hand  hand
-	wakes time.Time
-	late  func() time.Duration
+	hand hand
+	late func() time.Duration
 }
 
 // run lets replicas use leases of n slots at a rate, one after another, for a

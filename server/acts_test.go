@@ -75,11 +75,6 @@ func plan(p map[string]any) func(map[string]any) {
 	return func(draft map[string]any) { draft["plan"] = p }
 }
 
-// to is a group as the audience.
-func to(group string) func(map[string]any) {
-	return func(draft map[string]any) { draft["audience"] = map[string]any{"groups": []string{group}} }
-}
-
 // Some groups of the simulated tenant.
 const (
 	groupSales       = "60000000-0000-4000-8000-000000000002" // one in twelve

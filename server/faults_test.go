@@ -71,8 +71,10 @@ func TestAvoidingRepeatsNamesWhoMayHaveMissedIt(t *testing.T) {
 	each(t, func(t *testing.T, kind string) {
 		w := rolled(t, kind, 150, nil)
 		faults := forSome([]simulator.Fault{
-			{Name: "stored", Status: 503, StoreFirst: true}, {Name: "stored, reset", Shape: "reset", StoreFirst: true},
-			{Name: "not stored", Status: 502, Shape: "html"}, {Name: "412", Status: 412},
+			{Name: "stored", Status: 503, StoreFirst: true},
+			{Name: "stored, reset", Shape: "reset", StoreFirst: true},
+			{Name: "not stored", Status: 502, Shape: "html"},
+			{Name: "412", Status: 412},
 		}, 8, 30)
 		w.fails(faults...)
 		b := w.accounted(w.sends("Never twice", plan(map[string]any{"repeats": "avoid"})).ID)
@@ -96,7 +98,8 @@ func TestTokensThatEndAndATroubledTokenEndpointLoseNobody(t *testing.T) {
 	each(t, func(t *testing.T, kind string) {
 		w := rolled(t, kind, 200, map[string]string{"FANFARE_CONNECTOR_RATE": "30"})
 		trouble := []simulator.Fault{
-			{Operation: "entra.token", Status: 500, PerMille: 300}, {Operation: "entra.token", Status: 429, RetryAfter: 1, PerMille: 200},
+			{Operation: "entra.token", Status: 500, PerMille: 300},
+			{Operation: "entra.token", Status: 429, RetryAfter: 1, PerMille: 200},
 			{Operation: "entra.token", DelayMS: 300},
 		}
 		w.dial(func(d *simulator.Dials) { d.TokenLifetimeSeconds, d.Fail = 2, trouble })
@@ -180,8 +183,10 @@ func TestGraphInTroubleInstallsEverybodyInTheEnd(t *testing.T) {
 	each(t, func(t *testing.T, kind string) {
 		w := newWorld(t, kind, nil)
 		trouble := []simulator.Fault{
-			{Operation: "graph.install", Status: 429, RetryAfter: 1, Next: 5}, {Operation: "graph.install", Status: 503, Shape: "html", Next: 5},
-			{Operation: "graph.install", Status: 502, Next: 5}, {Operation: "graph.install", Status: 504, Next: 3},
+			{Operation: "graph.install", Status: 429, RetryAfter: 1, Next: 5},
+			{Operation: "graph.install", Status: 503, Shape: "html", Next: 5},
+			{Operation: "graph.install", Status: 502, Next: 5},
+			{Operation: "graph.install", Status: 504, Next: 3},
 		}
 		w.dial(func(d *simulator.Dials) { d.SilentPerMille, d.EventDuplicatePerMille = 0, 0 })
 		w.fails(trouble...)

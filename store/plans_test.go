@@ -84,13 +84,21 @@ func lines(t *testing.T, rows *sql.Rows, column int) (out []string) {
 func postgresPlan(t *testing.T, d *sql.DB, stmt, args string) []string {
 	t.Helper()
 	the(d.Exec(`SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; DEALLOCATE ALL; PREPARE hot AS ` + stmt))(t)
-	return lines(t, the(d.Query(`EXPLAIN EXECUTE hot(`+args+`)`))(t), 0)
+	rows := the(d.Query(`EXPLAIN EXECUTE hot(` + args + `)`))(t)
+	defer func() { _ = rows.Close() }()
+	plan := lines(t, rows, 0)
+	must(t, rows.Err())
+	return plan
 }
 
 func sqlitePlan(t *testing.T, d *sql.DB, stmt, _ string) []string {
 	t.Helper()
 	stmt = regexp.MustCompile(`\$([0-9])`).ReplaceAllString(stmt, "?$1")
-	return lines(t, the(d.Query(`EXPLAIN QUERY PLAN `+stmt, sqliteArgs(stmt)...))(t), 3)
+	rows := the(d.Query(`EXPLAIN QUERY PLAN `+stmt, sqliteArgs(stmt)...))(t)
+	defer func() { _ = rows.Close() }()
+	plan := lines(t, rows, 3)
+	must(t, rows.Err())
+	return plan
 }
 
 func sqliteArgs(stmt string) []any {

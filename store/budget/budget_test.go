@@ -213,10 +213,10 @@ func TestPausesWithoutALengthDoubleWhile429sGoOn(t *testing.T) {
 	each(t, func(l ledger) {
 		for i, step := range []struct {
 			again bool
-			want  time.Duration
+			want  int // seconds
 		}{{false, 1}, {true, 2}, {true, 4}, {true, 8}, {true, 16}, {true, 30}, {true, 30}, {false, 1}, {true, 2}} {
 			got := l.pause(0, step.again)
-			near(l.T, fmt.Sprint("pause ", i), got.Paused, step.want*time.Second, 900*time.Millisecond)
+			near(l.T, fmt.Sprint("pause ", i), got.Paused, time.Duration(step.want)*time.Second, 900*time.Millisecond)
 			if again := l.pause(0, true); again.Paused > got.Paused || again.Slow != got.Slow {
 				l.Errorf("%+v, then %+v in the same pause", got, again)
 			}

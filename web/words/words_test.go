@@ -123,7 +123,8 @@ func TestAPlanIsSaidInSentences(t *testing.T) {
 		whole string
 	}{
 		{
-			broadcast.Plan{}, "As usual: normal priority, everybody at once, no expiry|",
+			broadcast.Plan{},
+			"As usual: normal priority, everybody at once, no expiry|",
 			"Normal priority: it shares the way fairly with what else is being sent.|Everybody gets it at once, without a first wave.|" +
 				"It has no expiry: everybody gets it, however long that takes.|People who get the app while it is being sent get it too.|" +
 				"What Teams does not confirm is sent again: nobody misses it, a few may get it twice.|",
@@ -139,7 +140,8 @@ func TestAPlanIsSaidInSentences(t *testing.T) {
 				"What Teams does not confirm is not sent again: nobody gets it twice, a few may miss it.|",
 		},
 		{
-			broadcast.Plan{Priority: broadcast.PriorityBulk, Canary: broadcast.Canary{People: 1}, Late: broadcast.LateNever}, "Bulk|1 person first|no late joiners|",
+			broadcast.Plan{Priority: broadcast.PriorityBulk, Canary: broadcast.Canary{People: 1}, Late: broadcast.LateNever},
+			"Bulk|1 person first|no late joiners|",
 			"Bulk: it steps aside for everything more pressing, but never stands still.|First 1 person gets it; then it is held until somebody lets it go on.|" +
 				"It has no expiry: everybody gets it, however long that takes.|People who get the app only later do not get it.|" +
 				"What Teams does not confirm is sent again: nobody misses it, a few may get it twice.|",

@@ -58,8 +58,14 @@ func TestPatternsOfOperations(t *testing.T) {
 		pattern, operation string
 		want               bool
 	}{
-		{"send", "send", true}, {"send", "sender", false}, {"graph.*", "graph.delta", true}, {"graph.*", "send", false},
-		{"connector.*", "send", true}, {"connector.*", "graph.delta", false}, {"connector.*", "entra.token", false}, {"*", "entra.token", true},
+		{"send", "send", true},
+		{"send", "sender", false},
+		{"graph.*", "graph.delta", true},
+		{"graph.*", "send", false},
+		{"connector.*", "send", true},
+		{"connector.*", "graph.delta", false},
+		{"connector.*", "entra.token", false},
+		{"*", "entra.token", true},
 	} {
 		if covers(c.pattern, c.operation) != c.want {
 			t.Errorf("%s and %s", c.pattern, c.operation)
