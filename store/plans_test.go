@@ -84,7 +84,8 @@ func lines(t *testing.T, rows *sql.Rows, column int) (out []string) {
 func postgresPlan(t *testing.T, d *sql.DB, stmt, args string) []string {
 	t.Helper()
 	the(d.Exec(`SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; DEALLOCATE ALL; PREPARE hot AS ` + stmt))(t)
-	rows := the(d.Query(`EXPLAIN EXECUTE hot(` + args + `)`))(t)
+	rows, err := d.Query(`EXPLAIN EXECUTE hot(` + args + `)`)
+	must(t, err)
 	defer func() { _ = rows.Close() }()
 	plan := lines(t, rows, 0)
 	must(t, rows.Err())
@@ -94,7 +95,8 @@ func postgresPlan(t *testing.T, d *sql.DB, stmt, args string) []string {
 func sqlitePlan(t *testing.T, d *sql.DB, stmt, _ string) []string {
 	t.Helper()
 	stmt = regexp.MustCompile(`\$([0-9])`).ReplaceAllString(stmt, "?$1")
-	rows := the(d.Query(`EXPLAIN QUERY PLAN `+stmt, sqliteArgs(stmt)...))(t)
+	rows, err := d.Query(`EXPLAIN QUERY PLAN `+stmt, sqliteArgs(stmt)...)
+	must(t, err)
 	defer func() { _ = rows.Close() }()
 	plan := lines(t, rows, 3)
 	must(t, rows.Err())
