@@ -312,6 +312,7 @@ func TestALedgerThatDoesNotAnswerHoldsNobodyForEver(t *testing.T) {
 	for _, rate := range []float64{0, 48} {
 		bubble(t, rate, func(t *testing.T, m *memory, b *budget.Budget) {
 			m.set(func() { m.took = time.Hour })
+			<-time.After(5 * time.Second) // what was learned or leased before is good no more
 			for range 3 {
 				began := time.Now()
 				if err := b.Wait(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 7*time.Second {
