@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,8 +47,12 @@ type Chunks interface {
 }
 
 // seatSpan is how long hands stay with one broadcast before they look who else
-// waits: that is the longest an urgent one waits for them.
+// waits: that is the longest an urgent one waits for them. Each goes at a moment of
+// its own in the second half of it. If all of them changed at once, as those do that
+// began together, nobody would send meanwhile.
 const seatSpan = 5 * time.Second
+
+func seatTime() time.Duration { return seatSpan/2 + rand.N(seatSpan/2) }
 
 // Sender sends chunks: the fan-out. One Sender serves a replica; Seat may run
 // several times at once, for one broadcast or many.
@@ -88,7 +93,7 @@ func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 		s.Log.WarnContext(ctx, "broadcast cannot be sent as it stands", "broadcast", id, "cause", err)
 		return s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
 	}
-	span, stop := context.WithTimeout(ctx, seatSpan)
+	span, stop := context.WithTimeout(ctx, seatTime())
 	defer stop()
 	for span.Err() == nil && s.waiting.Load() == 0 {
 		chunk, err := s.take(ctx, id)

@@ -32,7 +32,7 @@ func usualRate(t *testing.T, env map[string]string) float64 {
 // machine is busy, is no fault of the budget's. For the same reason the best ten
 // seconds count, beside what anybody could have kept up meanwhile.
 func TestThreeReplicasKeepThePipeFullWithoutBeingThrottled(t *testing.T) {
-	w, stop := installed(t, "postgres", 600, nil)
+	w, stop := installed(t, "postgres", 1200, nil)
 	rate := usualRate(t, w.env)
 	all := []bulletin{w.proposed("One"), w.proposed("Two")}
 	stop()
@@ -54,7 +54,7 @@ func TestThreeReplicasKeepThePipeFullWithoutBeingThrottled(t *testing.T) {
 	refused := w.sim.Report().Throttled["send"]
 	achieved := float64(best) / 10 / rate
 	t.Logf("%.3f of a budget of %v/s in the best ten of %d s, %.3f in all, where a bare ticker kept up %.3f; %d of 1000 refused", achieved, rate, len(full), float64(sum(full))/float64(len(full))/rate, could, refused)
-	if achieved < 0.95*could || refused > 10 {
+	if achieved < 0.9*could || refused > 10 {
 		t.Errorf("%.3f of the budget was used, %d of 1000 requests were refused: %v", achieved, refused, full)
 	}
 

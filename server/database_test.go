@@ -63,8 +63,12 @@ func TestAFullDiskStopsSendingUntilThereIsRoom(t *testing.T) {
 	w.reached(b.ID, 15)
 	db := storetest.SQL(t, file)
 	fill(t, db, "CREATE TABLE filler (x BLOB)")
-	fill(t, db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3200) INSERT INTO filler SELECT zeroblob(4000) FROM n")
-	w.until("the server says that the disk is full", func() bool { return ready(w.base) == http.StatusServiceUnavailable })
+	const filler = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @n) INSERT INTO filler SELECT zeroblob(4000) FROM n"
+	fill(t, db, strings.Replace(filler, "@n", "3200", 1))
+	w.until("the server says that the disk is full", func() bool {
+		fill(t, db, strings.Replace(filler, "@n", "20", 1)) // what the server itself has freed meanwhile
+		return ready(w.base) == http.StatusServiceUnavailable
+	})
 	r, err := http.Get(w.base + "/readyz")
 	if err != nil {
 		t.Fatal(err)

@@ -47,6 +47,7 @@ type DB struct {
 	prepared       *sqlitePrepared
 	built          sync.Map // statements of Many, by what they were built from
 	alone          bool
+	file           *heldFile // nil unless it is a file
 	trouble        trouble
 	clock          clock
 	ownClock       bool // nobody gave another

@@ -15,8 +15,8 @@ import (
 )
 
 // Migrate builds or completes the schema. Replicas may call it at the same time:
-// on PostgreSQL they queue at an advisory lock; on SQLite each migration is one
-// transaction of one writer, and who finds it done by somebody else is content.
+// on PostgreSQL they queue at an advisory lock, on SQLite, where there is but one
+// process, at a lock in it.
 func (d *DB) Migrate(ctx context.Context) error {
 	dialect, files := goose.DialectSQLite3, migrations.SQLite()
 	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithSlog(d.log)}
@@ -29,11 +29,15 @@ func (d *DB) Migrate(ctx context.Context) error {
 		}
 		options = append(options, goose.WithSessionLocker(locker))
 	}
+	if d.file != nil {
+		d.file.migrating.Lock()
+		defer d.file.migrating.Unlock()
+	}
 	p, err := goose.NewProvider(dialect, d.writes, files, options...)
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if _, err := p.Up(ctx); err != nil && d.Migrated(ctx) != nil {
+	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return d.Migrated(ctx)

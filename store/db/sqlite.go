@@ -51,12 +51,12 @@ func (d *DB) openSQLite(ctx context.Context, file string) error {
 	}
 	memory := file == ":memory:"
 	if !memory {
-		first, release, err := holdFile(file)
+		held, first, err := holdFile(file)
 		if err != nil {
 			return err
 		}
-		d.alone = first
-		d.closers = append(d.closers, release)
+		d.file, d.alone = held, first
+		d.closers = append(d.closers, held.release)
 	}
 	// As an opaque URI, so that no character of the name is taken for a setting.
 	path := "file:" + (&url.URL{Path: file}).EscapedPath()

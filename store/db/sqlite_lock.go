@@ -18,44 +18,49 @@ var sqliteFiles = struct {
 }{held: map[string]*heldFile{}}
 
 type heldFile struct {
-	lock  io.Closer
-	times int
+	path      string
+	lock      io.Closer
+	times     int
+	migrating sync.Mutex // one handle builds the schema, the others wait for it
 }
 
 // holdFile keeps every other process away from a SQLite file, by a lock on a file
 // beside it that ends with this process, however that ends. Two would each work
 // what is due, and one's leases say nothing of the other's death. first is false
 // when this process has the file open already.
-func holdFile(file string) (first bool, release func() error, err error) {
+func holdFile(file string) (held *heldFile, first bool, err error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
-		return false, nil, fmt.Errorf("store: the SQLite file %s: %w", file, err)
+		return nil, false, fmt.Errorf("store: the SQLite file %s: %w", file, err)
 	}
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
 	sqliteFiles.Lock()
 	defer sqliteFiles.Unlock()
-	held := sqliteFiles.held[path]
+	held = sqliteFiles.held[path]
 	if first = held == nil; first {
 		lock, err := lockFile(path + "-lock")
 		if errors.Is(err, errLocked) {
-			return false, nil, fmt.Errorf("store: another Fanfare process has the SQLite file %s open. A file serves one process: stop the other one, or use PostgreSQL to run several", file)
+			return nil, false, fmt.Errorf("store: another Fanfare process has the SQLite file %s open. A file serves one process: stop the other one, or use PostgreSQL to run several", file)
 		}
 		if err != nil {
-			return false, nil, fmt.Errorf("store: the SQLite file %s cannot be opened, because the lock beside it cannot: %w", file, err)
+			return nil, false, fmt.Errorf("store: the SQLite file %s cannot be opened, because the lock beside it cannot: %w", file, err)
 		}
-		held = &heldFile{lock: lock}
+		held = &heldFile{path: path, lock: lock}
 		sqliteFiles.held[path] = held
 	}
 	held.times++
-	return first, func() error {
-		sqliteFiles.Lock()
-		defer sqliteFiles.Unlock()
-		if held.times--; held.times > 0 {
-			return nil
-		}
-		delete(sqliteFiles.held, path)
-		return held.lock.Close()
-	}, nil
+	return held, first, nil
+}
+
+// release lets go of a file; the last handle's gives it to other processes.
+func (h *heldFile) release() error {
+	sqliteFiles.Lock()
+	defer sqliteFiles.Unlock()
+	if h.times--; h.times > 0 {
+		return nil
+	}
+	delete(sqliteFiles.held, h.path)
+	return h.lock.Close()
 }
