@@ -30,7 +30,7 @@ ten thousand; first message within 2 s.`,
 					t.Run(fmt.Sprintf("%d/%s/%d", round+1, kind, people), func(t *testing.T) {
 						p := newProduct(t, newDatabase(t, kind), people, b, nil)
 						p.start()
-						b.add(at(kind, people), people, p.fanout(b, people).values(people)...)
+						b.add(at(kind, people), people, p.fanout(b, people, false).values(people)...)
 					})
 				}
 			}

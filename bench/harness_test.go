@@ -23,7 +23,9 @@ func TestHarness(t *testing.T) {
 	}
 	p := newProduct(t, newDatabase(t, storetest.SQLite), people, b, nil)
 	p.start()
-	b.add(ourSQLite, people, p.fanout(b, people).values(people)...)
+	for name, first := range map[string]bool{ourSQLite: false, ourSQLite + listed: true} {
+		b.add(name, people, p.fanout(b, people, first).values(people)...)
+	}
 	for _, r := range b.rows {
 		for _, unit := range []string{rate, peak, first} {
 			if v, ok := r.median(unit); !ok || v <= 0 {

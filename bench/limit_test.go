@@ -40,7 +40,7 @@ func (b *bench) limited(t *testing.T, replicas, minutes int) []value {
 	}
 	budget := p.budget()
 	b.sink.reset(t, sinkSettings{People: people, Latency: 100 * time.Millisecond, Rate: microsoft})
-	one := p.approved()
+	one := p.approved(false)
 	clock := b.clock(t, p.cpu, p.server)
 	p.send(&one)
 	p.sent(&one, people, patience+time.Duration(2*minutes)*time.Minute)

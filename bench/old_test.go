@@ -38,7 +38,7 @@ million deliveries of finished broadcasts, and on one without, in turns.`,
 		for range rounds(t, 6) {
 			for _, name := range []string{amongOld, alone} {
 				execute(t, stages[name].db, `CHECKPOINT`)
-				b.add(name, people, stages[name].fanout(b, people).values(people)...)
+				b.add(name, people, stages[name].fanout(b, people, false).values(people)...)
 			}
 		}
 	},

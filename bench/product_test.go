@@ -132,6 +132,7 @@ type bulletin struct {
 	State    string `json:"state"`
 	Revision int64  `json:"revision"`
 	Reason   string `json:"reason"`
+	Listed   bool   `json:"listed"`
 	Tally    struct{ Total, Sent int }
 }
 
@@ -161,13 +162,16 @@ func (p *product) call(role broadcast.Role, method, path string, body any, out *
 	}
 }
 
-// approved is a broadcast to everyone that waits for the click on Send.
-func (p *product) approved() bulletin {
+// approved is a broadcast to everyone that waits for the click on Send; with a
+// canary, one person gets it first.
+func (p *product) approved(canary bool) bulletin {
 	p.t.Helper()
 	var b bulletin
-	p.call(broadcast.RoleAuthor, "POST", "/broadcasts", map[string]any{
-		"title": "The office stays closed", "body": longBody(32), "audience": map[string]any{"everyone": true},
-	}, &b)
+	body := map[string]any{"title": "The office stays closed", "body": longBody(32), "audience": map[string]any{"everyone": true}}
+	if canary {
+		body["plan"] = map[string]any{"canary": map[string]any{"people": 1}}
+	}
+	p.call(broadcast.RoleAuthor, "POST", "/broadcasts", body, &b)
 	p.call(broadcast.RoleAuthor, "POST", "/broadcasts/"+b.ID+"/submit", nil, &b)
 	p.call(broadcast.RoleApprover, "POST", "/broadcasts/"+b.ID+"/approve", map[string]any{"revision": b.Revision}, &b)
 	return b
@@ -179,13 +183,25 @@ func (p *product) send(b *bulletin) {
 	p.call(broadcast.RoleApprover, "POST", "/broadcasts/"+b.ID+"/send", nil, b)
 }
 
+// goOn clicks on Go after the first wave.
+func (p *product) goOn(b *bulletin) {
+	p.t.Helper()
+	p.call(broadcast.RoleApprover, "POST", "/broadcasts/"+b.ID+"/go", nil, b)
+}
+
+// becomes looks until a broadcast is as it should be.
+func (p *product) becomes(b *bulletin, long time.Duration, as func() bool) {
+	p.t.Helper()
+	awaitFor(p.t, long, "the broadcast gets on", func() bool {
+		p.call(broadcast.RoleAuthor, "GET", "/broadcasts/"+b.ID, nil, b)
+		return as() || b.State == "failed" || b.State == "paused"
+	})
+}
+
 // sent waits until a broadcast is through, and everybody has it.
 func (p *product) sent(b *bulletin, people int, long time.Duration) {
 	p.t.Helper()
-	awaitFor(p.t, long, "the broadcast is sent", func() bool {
-		p.call(broadcast.RoleAuthor, "GET", "/broadcasts/"+b.ID, nil, b)
-		return b.State == "sent" || b.State == "failed" || b.State == "paused"
-	})
+	p.becomes(b, long, func() bool { return b.State == "sent" })
 	if b.State != "sent" || b.Tally.Sent != people || b.Tally.Total != people {
 		p.t.Fatalf("of %d people: %+v", people, b)
 	}

@@ -51,7 +51,7 @@ func (p *product) resolve(b *bench, people int) []value {
 	p.t.Helper()
 	own := p.start()
 	b.sink.reset(p.t, sinkSettings{People: people})
-	one := p.approved()
+	one := p.approved(false)
 	clock := b.clock(p.t, p.cpu, p.server)
 	p.send(&one)
 	awaitFor(p.t, listTimeout, "everybody is on the list", func() bool {

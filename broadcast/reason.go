@@ -40,6 +40,9 @@ const (
 	ReasonUnconfirmed  Reason = "unconfirmed"    // may have arrived, and must not be repeated
 	ReasonNoActivityID Reason = "no_activity_id" // the message is there, but Teams never named it
 	ReasonMessageGone  Reason = "message_gone"   // there is no such message any more
+
+	ReasonCancelled Reason = "cancelled" // the broadcast was, before this person's turn
+	ReasonExpired   Reason = "expired"   // the same of its last moment
 )
 
 type reasonText struct{ words, remedy string }

@@ -79,8 +79,8 @@ func (c *tallyCounts) add(state broadcast.DeliveryState, n int) {
 	*c = tallyCounts{t.Pending, t.Ready, t.Sent, t.Failed, t.Skipped, t.Cancelled, t.Expired, t.MaybeRepeated}
 }
 
-// Recipients reads one page. Price: one index range whatever the filter; see
-// census.Narrow for texts.
+// Recipients reads one page. Price: see inState, or one index range of a reason;
+// see census.Narrow for texts.
 func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (broadcast.RecipientPage, error) {
 	r := s.read(ctx)
 	a := db.Args{"id": string(q.BroadcastID), "after": q.After, "limit": q.Limit + 1}
@@ -88,8 +88,13 @@ func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (bro
 	if err != nil {
 		return broadcast.RecipientPage{}, err
 	}
+	from := `deliveries d `
+	if q.State != "" && q.Reason == "" && q.Text == "" {
+		from = `(` + inState(q.State, "", a) + `) AS page CROSS JOIN deliveries d `
+		where += `AND d.id = page.id `
+	}
 	stmt := `SELECT d.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn, i.service_url, i.conversation_id, i.channel_account_id
-		FROM deliveries d ` + join + `
+		FROM ` + from + join + `
 		LEFT JOIN people p ON p.tenant_id = d.tenant_id AND p.entra_id = d.entra_id
 		LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
 		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id > @after ` + where

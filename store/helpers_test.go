@@ -131,12 +131,6 @@ func tally(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
 	return y
 }
 
-// truth counts a broadcast's deliveries by reading every one of them.
-func truth(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
-	t.Helper()
-	return counted(deliveries(t, st, bid))
-}
-
 func counted(all []broadcast.Delivery) broadcast.Tally {
 	var y broadcast.Tally
 	for _, d := range all {
@@ -150,11 +144,16 @@ func counted(all []broadcast.Delivery) broadcast.Tally {
 
 func deliveries(t testing.TB, st *store.Store, bid broadcast.ID) []broadcast.Delivery {
 	t.Helper()
-	var all []broadcast.Delivery
-	for after := int64(0); ; {
-		page := the(st.Recipients(ctx, broadcast.RecipientQuery{BroadcastID: bid, After: after, Limit: 200}))(t)
+	return listed(t, st, broadcast.RecipientQuery{BroadcastID: bid, Limit: 200})
+}
+
+// listed reads a query's pages to the end.
+func listed(t testing.TB, st *store.Store, q broadcast.RecipientQuery) (all []broadcast.Delivery) {
+	t.Helper()
+	for {
+		page := the(st.Recipients(ctx, q))(t)
 		all = append(all, page.Deliveries...)
-		if after = page.Next; after == 0 {
+		if q.After = page.Next; q.After == 0 {
 			return all
 		}
 	}
@@ -172,12 +171,20 @@ func delivery(t testing.TB, st *store.Store, bid broadcast.ID, n int) broadcast.
 	return broadcast.Delivery{}
 }
 
-// honest fails the test when a tally is not the truth.
+// honest fails the test when a tally is not the truth, or a state's pages are not
+// everybody in it.
 func honest(t testing.TB, st *store.Store, bid broadcast.ID) broadcast.Tally {
 	t.Helper()
-	got, want := tally(t, st, bid), truth(t, st, bid)
+	all := deliveries(t, st, bid)
+	got, want := tally(t, st, bid), counted(all)
 	if got != want {
 		t.Fatalf("the tally says %+v and the deliveries %+v", got, want)
+	}
+	for _, state := range broadcast.DeliveryStates() {
+		in := slices.DeleteFunc(slices.Clone(all), func(d broadcast.Delivery) bool { return d.State != state })
+		if page := listed(t, st, broadcast.RecipientQuery{BroadcastID: bid, State: state, Limit: max(1, len(in)/3)}); !slices.Equal(page, in) {
+			t.Fatalf("of those who are %s the page shows %d, and there are %d", state, len(page), len(in))
+		}
 	}
 	return got
 }

@@ -13,7 +13,7 @@ import (
 // cancelled, leaving out chunks in a worker's hands; it returns how many it
 // marked. Price: eight statements, whatever the limit.
 func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int, error) {
-	return s.endLeft(ctx, id, limit, broadcast.DeliveryCancelled, func(f roll.Facts) bool { return f.State == broadcast.Cancelled })
+	return s.endLeft(ctx, id, limit, broadcast.DeliveryCancelled, broadcast.ReasonCancelled, func(f roll.Facts) bool { return f.State == broadcast.Cancelled })
 }
 
 // ExpireLeft marks up to limit waiting deliveries expired once the broadcast's
@@ -21,12 +21,12 @@ func (s *Store) CancelLeft(ctx context.Context, id broadcast.ID, limit int) (int
 // marked. Price: as CancelLeft.
 func (s *Store) ExpireLeft(ctx context.Context, id broadcast.ID, limit int) (int, error) {
 	now := db.Millis(s.db.Now())
-	return s.endLeft(ctx, id, limit, broadcast.DeliveryExpired, func(f roll.Facts) bool {
+	return s.endLeft(ctx, id, limit, broadcast.DeliveryExpired, broadcast.ReasonExpired, func(f roll.Facts) bool {
 		return f.State.Live() && f.ExpiresAt > 0 && f.ExpiresAt <= now
 	})
 }
 
-func (s *Store) endLeft(ctx context.Context, id broadcast.ID, limit int, to broadcast.DeliveryState, due func(roll.Facts) bool) (int, error) {
+func (s *Store) endLeft(ctx context.Context, id broadcast.ID, limit int, to broadcast.DeliveryState, why broadcast.Reason, due func(roll.Facts) bool) (int, error) {
 	var marked int
 	err := s.write(ctx, func(t *tx) error {
 		marked = 0
@@ -34,34 +34,55 @@ func (s *Store) endLeft(ctx context.Context, id broadcast.ID, limit int, to broa
 			return err
 		}
 		for _, from := range []broadcast.DeliveryState{broadcast.DeliveryPending, broadcast.DeliveryReady} {
-			rows, err := t.matching(id, `d.state = @from AND c.leased_until <= @now `, db.Args{"from": string(from), "limit": limit - marked})
+			a := db.Args{"limit": limit - marked}
+			which := readyIn(`AND c.leased_until <= @now `)
+			if from == broadcast.DeliveryPending {
+				which = inState(from, `AND EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = @id AND c.number = d.chunk AND c.leased_until <= @now ) `, a)
+			}
+			rows, err := t.matching(id, which, a)
 			if err != nil {
 				return err
 			}
-			free, err := t.freeChunks(rows)
+			n, err := t.end(id, rows, from, to, why)
 			if err != nil {
 				return err
 			}
-			rows = slices.DeleteFunc(rows, func(r waitingRow) bool { return !free[chunkKey{r.BroadcastID, r.Chunk}] })
-			moved, err := t.moveRows(rows, from, to, "")
-			if err != nil {
-				return err
-			}
-			marked += len(moved)
+			marked += n
 		}
 		return nil
 	})
 	return marked, err
 }
 
-// matching finds deliveries of a broadcast by their columns (d), at most limit.
-// One state at a time: then it is one index range.
-func (t *tx) matching(id broadcast.ID, where string, a db.Args) ([]waitingRow, error) {
-	a["id"], a["now"] = string(id), t.NowMillis()
+// end moves those of the deliveries that nobody has in hand, and returns how many.
+func (t *tx) end(id broadcast.ID, rows []waitingRow, from, to broadcast.DeliveryState, why broadcast.Reason) (int, error) {
+	free, err := t.freeChunks(rows)
+	if err != nil {
+		return 0, err
+	}
+	rows = slices.DeleteFunc(rows, func(r waitingRow) bool { return !free[chunkKey{r.BroadcastID, r.Chunk}] })
+	moved, err := t.moveRows(rows, from, to, why)
+	if err != nil || from != broadcast.DeliveryReady || len(moved) == 0 {
+		return len(moved), err
+	}
+	raw, err := db.List(chunksOf(moved))
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.Exec(`UPDATE chunks AS c SET next_at = (SELECT MIN(d.not_before) FROM deliveries d
+			WHERE d.tenant_id = c.tenant_id AND d.broadcast_id = c.broadcast_id AND d.state = 'ready' AND d.id BETWEEN c.first_id AND c.last_id)
+		WHERE c.tenant_id = @tenant AND c.broadcast_id = @id AND c.number IN (SELECT r.number FROM `+t.Rows("rows", "number bigint")+` AS r)`,
+		db.Args{"id": string(id), "rows": raw})
+	return len(moved), err
+}
+
+// matching finds the deliveries of a broadcast of which inState or readyIn selects
+// the IDs.
+func (t *tx) matching(id broadcast.ID, which string, a db.Args) ([]waitingRow, error) {
+	a["id"], a["now"], a["after"] = string(id), t.NowMillis(), 0
 	var rows []waitingRow
-	_, err := t.Scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM deliveries d
-		JOIN chunks c ON c.tenant_id = d.tenant_id AND c.broadcast_id = d.broadcast_id AND c.number = d.chunk
-		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND `+where+` ORDER BY d.id LIMIT @limit `, a)
+	_, err := t.Scan(&rows, `SELECT d.id, d.entra_id, d.broadcast_id, d.chunk, d.state FROM (`+which+`) AS page CROSS JOIN deliveries d
+		WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id = page.id ORDER BY d.id`, a)
 	return rows, err
 }
 
@@ -77,11 +98,11 @@ func (s *Store) RetryFailed(ctx context.Context, id broadcast.ID, limit int) (in
 		if err != nil || f.RetryAt == 0 || f.State != broadcast.Sending && f.State != broadcast.Paused {
 			return err
 		}
-		where, a := `d.state = 'failed' AND d.updated_at <= @asked `, db.Args{"asked": f.RetryAt, "limit": limit}
+		a, condition := db.Args{"asked": f.RetryAt, "limit": limit}, `AND d.updated_at <= @asked `
 		if f.RetryReason != "" {
-			where, a["reason"] = where+`AND d.reason <> '' AND d.reason = @reason `, string(f.RetryReason)
+			condition, a["reason"] = condition+`AND d.reason = @reason `, string(f.RetryReason)
 		}
-		rows, err := t.matching(id, where, a)
+		rows, err := t.matching(id, inState(broadcast.DeliveryFailed, condition, a), a)
 		if err != nil {
 			return err
 		}

@@ -26,9 +26,8 @@ type chunkKey struct {
 }
 
 // live finds what waits for people, in the broadcasts in which anybody waits: so
-// that old ones are not looked at. Price: a look-up per person in the index of what
-// waits, which is small. The people are values, not a list to join: a join might
-// read that index to its end.
+// that old ones are not looked at. Price: a look-up per person and such broadcast.
+// The people are values, not a list to join: a join might read an index to its end.
 func (t *tx) live(ids []broadcast.EntraID) ([]waitingRow, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -192,11 +191,10 @@ func (t *tx) moveRows(rows []waitingRow, from, to broadcast.DeliveryState, reaso
 			"id": string(id), "first": slices.MinFunc(list, byID).ID, "last": slices.MaxFunc(list, byID).ID,
 		}
 		var some []waitingRow
-		// The range keeps any plan to these, and '' keeps it from the indexes of a state:
-		// with statistics behind, they seem shorter than the range and are not.
+		// The range keeps any plan to these, with statistics however far behind.
 		if _, err := t.Scan(&some, `UPDATE deliveries SET state = @to , reason = @reason , not_before = CASE WHEN @to = 'ready' THEN CAST(@now AS bigint) ELSE 0 END, updated_at = @now
 			FROM `+t.Rows("rows", "id bigint")+` AS r
-			WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = @id AND deliveries.id BETWEEN @first AND @last AND deliveries.id = r.id AND deliveries.state || '' = @from
+			WHERE deliveries.tenant_id = @tenant AND deliveries.broadcast_id = @id AND deliveries.id BETWEEN @first AND @last AND deliveries.id = r.id AND deliveries.state = @from
 			RETURNING deliveries.id, deliveries.entra_id, deliveries.broadcast_id, deliveries.chunk, deliveries.state`, a); err != nil {
 			return nil, err
 		}

@@ -20,20 +20,17 @@ func StartState(excluded string, late broadcast.Late) string {
 		WHEN i.conversation_id <> '' THEN 'ready' ELSE ` + without + ` END`
 }
 
-// StartReason is why, for those who start skipped.
-func StartReason(excluded string, late broadcast.Late) string {
-	without := `''`
-	if late == broadcast.LateNever {
-		without = `CASE WHEN i.conversation_id <> '' THEN '' ELSE 'not_installed' END`
-	}
+// StartReason is why, for those who do not start ready.
+func StartReason(excluded string) string {
 	return `CASE WHEN ` + excluded + ` <> '' THEN ` + excluded + ` WHEN i.state IN ('removed', 'blocked') THEN i.state
-		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END ELSE ` + without + ` END`
+		WHEN i.state = 'refused' THEN CASE WHEN i.reason = '' THEN 'install_failed' ELSE i.reason END
+		WHEN i.conversation_id <> '' THEN '' ELSE 'not_installed' END`
 }
 
 // The head-count's: whoever joins late is waited for.
 var (
 	usualState  = StartState("r.excluded", broadcast.LateUntilFinished)
-	usualReason = StartReason("r.excluded", broadcast.LateUntilFinished)
+	usualReason = StartReason("r.excluded")
 )
 
 // sampleSize is how many names a head-count comes with.

@@ -33,7 +33,7 @@ func (l *List) recheck(a db.Args) error {
 		now := func(column string) string {
 			return `(SELECT ` + column + ` FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = d.entra_id)`
 		}
-		if _, err := l.Exec(`UPDATE deliveries AS d SET state = `+now(census.StartState("''", l.Late))+`, reason = `+now(census.StartReason("''", l.Late))+`, detail = `+now(startDetail("''"))+`
+		if _, err := l.Exec(`UPDATE deliveries AS d SET state = `+now(census.StartState("''", l.Late))+`, reason = `+now(census.StartReason("''"))+`, detail = `+now(startDetail("''"))+`
 			WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.id > @last AND d.id IN (SELECT r.id FROM `+l.Rows("rows", "id bigint")+` AS r)`, a); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ const wanted = `INSERT INTO installations (tenant_id, entra_id, state, reason, d
 // start is the one rule of how a delivery starts, as a source's columns over i and
 // the directory's reason.
 func start(excluded string, late broadcast.Late) string {
-	return census.StartState(excluded, late) + ` AS state, ` + census.StartReason(excluded, late) + ` AS reason, ` + startDetail(excluded) + ` AS detail`
+	return census.StartState(excluded, late) + ` AS state, ` + census.StartReason(excluded) + ` AS reason, ` + startDetail(excluded) + ` AS detail`
 }
 
 func startDetail(excluded string) string {

@@ -22,7 +22,7 @@ const makePartition = `DO $$ BEGIN
 	PERFORM set_config('lock_timeout', '2s', TRUE);
 	IF to_regclass('%[1]s') IS NULL THEN
 		CREATE TABLE %[1]s (LIKE deliveries INCLUDING DEFAULTS INCLUDING CONSTRAINTS)
-			WITH (autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
+			WITH (fillfactor = 45, autovacuum_analyze_scale_factor = 0.02, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.1);
 		ALTER TABLE deliveries ATTACH PARTITION %[1]s FOR VALUES FROM ('%[2]s') TO ('%[3]s');
 	END IF;
 EXCEPTION WHEN duplicate_table OR unique_violation OR invalid_object_definition OR lock_not_available OR check_violation THEN NULL;
