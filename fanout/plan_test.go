@@ -242,6 +242,24 @@ func TestLateJoinersGetItUntilItIsFinished(t *testing.T) {
 	})
 }
 
+// Nobody looked since the app came: the last look, before the end, finds them.
+func TestWhoGetsTheAppAtTheLastMomentGetsTheMessage(t *testing.T) {
+	t.Parallel()
+	each(t, 4, func(w *world) {
+		w.fail(simulator.Fault{Operation: "send", Person: simulator.EntraID(1), Status: 412})
+		bid := w.listed(broadcast.Plan{}, "The last moment", 5)
+		w.refuse()
+		w.no(w.send(w.Context(), bid))
+		w.in(bid, broadcast.Sending)
+		w.joins(5)
+		w.fail()
+		if got := w.finishes(bid); got.Sent != 5 || got.Skipped != 0 {
+			w.Errorf("%+v", got)
+		}
+		w.onceEach(5)
+	})
+}
+
 func TestLateJoinersGetItUntilADate(t *testing.T) {
 	t.Parallel()
 	each(t, 4, func(w *world) {

@@ -61,6 +61,7 @@ type Sender struct {
 	Ledger    Ledger
 	Messenger Messenger
 	Chunks    Chunks
+	Marks     Marks
 	Budget    *budget.Budget
 	Workers   int              // requests at once per seat
 	Now       func() time.Time // the ledger's clock
@@ -171,7 +172,7 @@ func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast) error {
 	if err != nil || !now.Over() || now.Wave == 0 {
 		return err
 	}
-	return finish(ctx, s.Service, s.Ledger, b.ID)
+	return finish(ctx, s.Service, s.Ledger, s.Marks, b.ID)
 }
 
 // stop acts on a fault that concerns more than one person, unless somebody has

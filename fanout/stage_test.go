@@ -156,7 +156,7 @@ func (w *world) newReplica(c *clock) *replica {
 	log := slog.New(slog.DiscardHandler)
 	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.people, Messenger: r.client, Now: c.now, Log: log})
 	r.sender = &fanout.Sender{
-		Service: r.service, Ledger: r.st, Messenger: r.client, Chunks: r.st, Workers: 8, Now: c.now, Log: log,
+		Service: r.service, Ledger: r.st, Messenger: r.client, Chunks: r.st, Marks: r.st, Workers: 8, Now: c.now, Log: log,
 		Budget: running(w, budget.New(r.st, budget.Connector, 0)),
 	}
 	return r

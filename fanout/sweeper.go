@@ -51,7 +51,7 @@ type Sweeper struct {
 // Sweep does one round. One broadcast's trouble does not keep the others waiting.
 func (s *Sweeper) Sweep(ctx context.Context) error {
 	err := errors.Join(
-		each(ctx, s.Leftovers.Finishable, func(ctx context.Context, id broadcast.ID) error { return finish(ctx, s.Service, s.Ledger, id) }),
+		each(ctx, s.Leftovers.Finishable, func(ctx context.Context, id broadcast.ID) error { return finish(ctx, s.Service, s.Ledger, s.Marks, id) }),
 		each(ctx, s.Leftovers.CanaryDone, s.judge),
 		each(ctx, s.Leftovers.Due, func(ctx context.Context, id broadcast.ID) error {
 			return s.Service.Advance(ctx, id, broadcast.EventRelease, "")
@@ -71,9 +71,13 @@ func each(ctx context.Context, find func(context.Context) ([]broadcast.ID, error
 	return err
 }
 
-// finish ends a broadcast of which nothing is left. Somebody may be taken in late
-// in that very moment: then it is not over after all.
-func finish(ctx context.Context, service *broadcast.Service, ledger Ledger, id broadcast.ID) error {
+// finish ends a broadcast of which nothing is left, after a last look at who got the
+// app meanwhile: until now they were to get it. Somebody may be taken in late in that
+// very moment: then it is not over after all.
+func finish(ctx context.Context, service *broadcast.Service, ledger Ledger, marks Marks, id broadcast.ID) error {
+	if n, err := marks.JoinLate(ctx, id, nil, lateLimit); err != nil || n > 0 {
+		return err
+	}
 	if err := service.Advance(ctx, id, broadcast.EventFinish, ""); err != nil {
 		return err
 	}

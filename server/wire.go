@@ -176,7 +176,7 @@ func (s *Server) employ(w *world) error {
 	s.hands = &fanout.Hands{
 		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Everyone: s.store, Now: s.store.Now, Log: s.log},
 		Sender: &fanout.Sender{
-			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Workers: s.config.Workers,
+			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Marks: s.store, Workers: s.config.Workers,
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
