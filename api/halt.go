@@ -20,6 +20,7 @@ type haltJSON struct {
 
 type brakeJSON struct {
 	PausedUntil *time.Time `json:"paused_until"` // nothing is sent before; null for no pause
+	Outage      bool       `json:"outage"`       // the pause is because Teams does not answer as it should
 	Slowed      float64    `json:"slowed"`       // share of the allowance that is held back, 0 to 1
 }
 
@@ -36,7 +37,7 @@ func (d *Door) showHalt(c *gin.Context, a broadcast.Actor) error {
 	}
 	out := brakeJSON{Slowed: brake.Slowed}
 	if brake.PausedUntil.After(d.o.Now()) {
-		out.PausedUntil = moment(brake.PausedUntil)
+		out.PausedUntil, out.Outage = moment(brake.PausedUntil), brake.Outage
 	}
 	c.JSON(http.StatusOK, gin.H{"halt": haltOf(h), "brake": out})
 	return nil

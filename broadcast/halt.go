@@ -20,6 +20,7 @@ type Halt struct {
 // Brake is how far the Connector slows everybody down right now.
 type Brake struct {
 	PausedUntil time.Time // nothing is sent before; zero or past for no pause
+	Outage      bool      // because Teams does not answer as it should
 	Slowed      float64   // share of the allowance that is held back after a 429, 0 to 1
 }
 

@@ -90,9 +90,10 @@ func (m *memory) ReturnBudget(ctx context.Context, _ string, first, end int64) (
 	return done, err
 }
 
-func (m *memory) PauseBudget(ctx context.Context, _ string, asked time.Duration, again bool) (out pace.Strain, err error) {
+func (m *memory) PauseBudget(ctx context.Context, _ string, ask pace.PauseAsk) (out pace.Strain, err error) {
 	err = m.ask(ctx, func() {
-		m.paused, m.again = append(m.paused, asked), append(m.again, again)
+		asked := ask.For
+		m.paused, m.again = append(m.paused, asked), append(m.again, ask.Again)
 		if asked == 0 {
 			asked = 4 * time.Second
 		}

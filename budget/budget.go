@@ -47,7 +47,7 @@ type Leases interface {
 	ReturnBudget(ctx context.Context, family string, first, end int64) (bool, error)
 	// PauseBudget makes every replica wait as long as a 429 asked, or, if that is 0, a
 	// back-off that is longer if the requests after the last pause were refused again.
-	PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (pace.Strain, error)
+	PauseBudget(ctx context.Context, family string, ask pace.PauseAsk) (pace.Strain, error)
 	// ReadBudget tells how a family is held back, and takes nothing.
 	ReadBudget(ctx context.Context, family string) (pace.Strain, error)
 }
@@ -194,20 +194,29 @@ func (b *Budget) nudge() {
 // Pause makes every replica wait for what a 429 asked, or a while if it named
 // nothing and no pause is running. This replica waits even if the ledger fails.
 func (b *Budget) Pause(ctx context.Context, asked time.Duration) error {
-	d := asked
-	if d <= 0 {
-		asked, d = 0, firstPause
+	return b.pause(ctx, pace.PauseAsk{For: max(0, asked)})
+}
+
+// WaitOut makes every replica wait for d because nothing is answered as it should be.
+func (b *Budget) WaitOut(ctx context.Context, d time.Duration) error {
+	return b.pause(ctx, pace.PauseAsk{For: d, Outage: true})
+}
+
+func (b *Budget) pause(ctx context.Context, ask pace.PauseAsk) error {
+	d := ask.For
+	if d == 0 {
+		d = firstPause
 	}
 	now := time.Now()
 	b.mu.Lock()
-	again := !b.paused.IsZero() && b.passed.Load()-b.passedBefore < fewPassed
-	news := (asked > 0 || !b.paused.After(now)) && b.pauseFor(d, now)
+	ask.Again = !b.paused.IsZero() && b.passed.Load()-b.passedBefore < fewPassed
+	news := (ask.For > 0 || !b.paused.After(now)) && b.pauseFor(d, now)
 	b.mu.Unlock()
 	if !news {
 		return nil
 	}
 	b.nudge()
-	strain, err := b.leases.PauseBudget(ctx, b.family, asked, again)
+	strain, err := b.leases.PauseBudget(ctx, b.family, ask)
 	if err != nil {
 		return err
 	}

@@ -116,13 +116,13 @@ func (r *chunkRun) waitOut(ctx context.Context, f *broadcast.Fault, d *broadcast
 		return false
 	}
 	d.Reason, d.UpdatedAt = broadcast.ReasonThrottled, now
-	r.pause(ctx, f.RetryAfter)
+	r.paused(ctx, r.sender.Budget.Pause(ctx, f.RetryAfter))
 	return r.share.Wait(r.stopped) == nil
 }
 
-// pause lets no replica send anything for a while.
-func (r *chunkRun) pause(ctx context.Context, d time.Duration) {
-	if err := r.sender.Budget.Pause(ctx, d); err != nil {
+// paused tells the operator if no other replica knows that it should wait.
+func (r *chunkRun) paused(ctx context.Context, err error) {
+	if err != nil {
 		r.sender.Log.WarnContext(ctx, "budget not paused for the other replicas", "cause", err)
 	}
 }

@@ -52,7 +52,7 @@ func (r *chunkRun) transient(ctx context.Context, f *broadcast.Fault, d *broadca
 	out.Attempts = d.Attempts + 1
 	down, tooLong := r.sender.outage.failure(d.EntraID, time.Now())
 	if down > 0 {
-		r.pause(ctx, down)
+		r.paused(ctx, r.sender.Budget.WaitOut(ctx, down))
 	}
 	if tooLong {
 		r.haltWith(f)

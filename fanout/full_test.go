@@ -44,9 +44,9 @@ func (c counted) ReturnBudget(ctx context.Context, family string, first, end int
 	return c.Leases.ReturnBudget(ctx, family, first, end)
 }
 
-func (c counted) PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (pace.Strain, error) {
+func (c counted) PauseBudget(ctx context.Context, family string, ask pace.PauseAsk) (pace.Strain, error) {
 	c.statements.Add(4) // begin, the row, the pause, commit
-	return c.Leases.PauseBudget(ctx, family, asked, again)
+	return c.Leases.PauseBudget(ctx, family, ask)
 }
 
 func (c counted) ReadBudget(ctx context.Context, family string) (pace.Strain, error) {

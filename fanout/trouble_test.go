@@ -36,7 +36,27 @@ func TestAnOutageOfTeamsFailsNobody(t *testing.T) {
 	each(t, 40, func(w *world) {
 		bid := w.sending("Outage", recipients(1, 40))
 		must(w.sim.Outage(simulator.Fault{Operation: "send"}, 3*time.Second))
+		told, over := make(chan bool), make(chan struct{})
+		go func() {
+			told <- func() bool {
+				look := time.NewTicker(20 * time.Millisecond)
+				defer look.Stop()
+				for {
+					if must(w.st.Brake(context.Background())).Outage {
+						return true
+					}
+					select {
+					case <-look.C:
+					case <-over:
+						return false
+					}
+				}
+			}()
+		}()
 		got := w.finishes(bid)
+		if close(over); !<-told {
+			w.Error("nobody is told that Teams does not answer")
+		}
 		if got.Sent != 40 {
 			w.Errorf("%+v", got)
 		}

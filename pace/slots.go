@@ -26,9 +26,17 @@ type Slots struct {
 	Strain          Strain
 }
 
-// Strain is how a family's allowance is held back by 429s.
+// PauseAsk is what makes everybody wait.
+type PauseAsk struct {
+	For    time.Duration // as long as a 429 asked; 0 if it named no time
+	Again  bool          // hardly anything passed since the last pause
+	Outage bool          // not asked for by anybody: nothing is answered as it should be
+}
+
+// Strain is how a family's allowance is held back by 429s and outages.
 type Strain struct {
 	Paused   time.Duration // how long nobody may make any request; 0 for no pause
+	Outage   bool          // the pause is for an outage's sake
 	Slow     float64       // the part of the rate that is held back now, below 1
 	SlowLeft time.Duration // how long until the rate is whole again
 	SlowFor  time.Duration // for how long it has not been whole

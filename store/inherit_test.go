@@ -131,7 +131,7 @@ func TestAPauseReachesEveryReplica(t *testing.T) {
 	go func() { done <- other.Run(run) }()
 	the(throttled.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 10, Want: 1, Priority: broadcast.PriorityNormal}))(t)
 	for told := false; !told; {
-		the(throttled.PauseBudget(ctx, "connector", minute, false))(t)
+		the(throttled.PauseBudget(ctx, "connector", pace.PauseAsk{For: minute}))(t)
 		select {
 		case d := <-heard:
 			if told = true; d <= 0 || d > minute {

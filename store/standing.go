@@ -108,7 +108,7 @@ func (s *Store) Brake(ctx context.Context) (broadcast.Brake, error) {
 	}
 	brake := broadcast.Brake{Slowed: strain.Slow}
 	if strain.Paused > 0 {
-		brake.PausedUntil = s.db.Now().Add(strain.Paused)
+		brake.PausedUntil, brake.Outage = s.db.Now().Add(strain.Paused), strain.Outage
 	}
 	return brake, nil
 }

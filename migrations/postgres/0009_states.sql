@@ -16,3 +16,6 @@ BEGIN
     END LOOP;
 END $$;
 -- +goose StatementEnd
+
+-- Whether the pause that runs is for an outage of Teams, and not what a 429 asked.
+ALTER TABLE budgets ADD COLUMN outage BOOLEAN NOT NULL DEFAULT FALSE;

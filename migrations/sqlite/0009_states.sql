@@ -6,3 +6,6 @@ UPDATE deliveries SET reason = state WHERE state IN ('cancelled', 'expired') AND
 DROP INDEX deliveries_state;
 DROP INDEX deliveries_live;
 ANALYZE sqlite_schema;
+
+-- Whether the pause that runs is for an outage of Teams, and not what a 429 asked.
+ALTER TABLE budgets ADD COLUMN outage BOOLEAN NOT NULL DEFAULT FALSE;

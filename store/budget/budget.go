@@ -28,6 +28,7 @@ type budgetRow struct {
 	Slow, SlowFrom, SlowedAt int64
 	UrgentUntil, NormalUntil int64
 	NormalTurn, BulkTurn     int64
+	Outage                   bool
 }
 
 func (budgetRow) TableName() string { return "budgets" }
@@ -54,11 +55,16 @@ const (
 )
 
 // strain is what a row says of how it is held back, as of now.
-type strain struct{ TouchedAt, PausedUntil, Slow, SlowFrom, SlowedAt int64 }
+type strain struct {
+	TouchedAt, PausedUntil, Slow, SlowFrom, SlowedAt int64
+	Outage                                           bool
+}
+
+const strainColumns = `paused_until, slow, slow_from, slowed_at, outage`
 
 func (s strain) strain() pace.Strain {
 	now, left := s.TouchedAt, s.SlowFrom+climb-s.TouchedAt
-	out := pace.Strain{Paused: micros(max(0, s.PausedUntil-now))}
+	out := pace.Strain{Paused: micros(max(0, s.PausedUntil-now)), Outage: s.Outage && s.PausedUntil > now}
 	if s.Slow > 0 && left > 0 {
 		out.Slow = float64(s.Slow) / second * math.Min(1, float64(left)/climb)
 		out.SlowLeft, out.SlowFor = micros(left), micros(max(0, now-s.SlowedAt))
@@ -181,7 +187,7 @@ func (s Budget) ReturnBudget(ctx context.Context, family string, first, end int6
 func (s Budget) ReadBudget(ctx context.Context, family string) (pace.Strain, error) {
 	var got []strain
 	err := s.onRow(ctx, family, func() (bool, error) {
-		_, err := s.db.Read(ctx).Scan(&got, `SELECT `+s.db.Clock+` AS touched_at, paused_until, slow, slow_from, slowed_at FROM budgets
+		_, err := s.db.Read(ctx).Scan(&got, `SELECT `+s.db.Clock+` AS touched_at, `+strainColumns+` FROM budgets
 			WHERE tenant_id = @tenant AND family = @family AND touched_at <= `+s.db.Clock+fmt.Sprintf(` + %d`, setBack), db.Args{"family": family})
 		return len(got) > 0, err
 	})
@@ -195,14 +201,14 @@ func (s Budget) ReadBudget(ctx context.Context, family string) (pace.Strain, err
 // a back-off that doubles while 429s go on (again). A longer pause already running
 // stays. After it the rate is slower and climbs back. On PostgreSQL the others are
 // told in the same transaction.
-func (s Budget) PauseBudget(ctx context.Context, family string, asked time.Duration, again bool) (pace.Strain, error) {
+func (s Budget) PauseBudget(ctx context.Context, family string, ask pace.PauseAsk) (pace.Strain, error) {
 	var got []strain
 	err := s.db.Write(ctx, func(t *db.Tx) error {
 		if err := s.mend(t, family); err != nil {
 			return err
 		}
 		got = nil
-		_, err := t.Scan(&got, s.pauseStatement(), db.Args{"family": family, "asked": asked.Microseconds(), "again": again})
+		_, err := t.Scan(&got, s.pauseStatement(), db.Args{"family": family, "asked": ask.For.Microseconds(), "again": ask.Again, "outage": ask.Outage})
 		if err != nil || len(got) == 0 {
 			return err
 		}
@@ -217,9 +223,10 @@ func (s Budget) PauseBudget(ctx context.Context, family string, asked time.Durat
 // pauseStatement: many requests are under way when the first 429 comes, and those
 // that follow in its pause are the same trouble; they slow nothing further.
 func (s Budget) pauseStatement() string {
-	return fmt.Sprintf(`UPDATE budgets SET (touched_at, paused_until, next_at, nap, slow, slow_from, slowed_at) = (
+	return fmt.Sprintf(`UPDATE budgets SET (touched_at, paused_until, next_at, nap, slow, slow_from, slowed_at, outage) = (
 		SELECT moment, until, %[2]s(next_at, until), CASE WHEN asked > 0 OR running THEN nap ELSE length END,
-			CASE WHEN running THEN slow ELSE %[1]s(%[4]d, %[5]d + rest * 3 / 2) END, until, CASE WHEN rest > 0 THEN slowed_at ELSE moment END
+			CASE WHEN running THEN slow ELSE %[1]s(%[4]d, %[5]d + rest * 3 / 2) END, until, CASE WHEN rest > 0 THEN slowed_at ELSE moment END,
+			CAST(@outage AS boolean) OR (running AND outage)
 		FROM (SELECT moment, asked, running, rest, length, %[2]s(paused_until, moment + length) AS until
 			FROM (SELECT moment, asked, running, rest, CASE WHEN asked > 0 THEN asked WHEN running THEN 0
 					WHEN CAST(@again AS boolean) THEN %[1]s(%[7]d, %[2]s(%[6]d, 2 * nap)) ELSE %[6]d END AS length
@@ -227,7 +234,7 @@ func (s Budget) pauseStatement() string {
 						slow * %[2]s(0, %[1]s(%[3]d, slow_from + %[3]d - moment)) / %[3]d AS rest
 					FROM (SELECT %[8]s AS moment) AS clock) AS truth) AS pause) AS becomes)
 		WHERE tenant_id = @tenant AND family = @family
-		RETURNING touched_at, paused_until, slow, slow_from, slowed_at`,
+		RETURNING touched_at, `+strainColumns,
 		s.db.Least, s.db.Greatest, climb, mostSlow, firstSlow, firstNap, longestNap, s.db.Clock)
 }
 

@@ -57,7 +57,7 @@ func (l ledger) lease(rate float64, want int, p broadcast.Priority) pace.Slots {
 
 func (l ledger) pause(asked time.Duration, again bool) pace.Strain {
 	l.Helper()
-	got, err := l.PauseBudget(ctx, "connector", asked, again)
+	got, err := l.PauseBudget(ctx, "connector", pace.PauseAsk{For: asked, Again: again})
 	must(l, err)
 	return got
 }
@@ -174,7 +174,7 @@ func TestAPauseHoldsForEveryReplica(t *testing.T) {
 	each(t, func(l ledger) {
 		two := storetest.Open(l.T, l.dsn, nil)
 		near(l.T, "paused", l.pause(time.Minute, false).Paused, time.Minute, time.Second)
-		got, err := two.PauseBudget(ctx, "connector", time.Second, false)
+		got, err := two.PauseBudget(ctx, "connector", pace.PauseAsk{For: time.Second})
 		must(l, err)
 		near(l.T, "a shorter pause changes nothing:", got.Paused, time.Minute, 5*time.Second)
 		for _, st := range []*store.Store{l.Store, two} {
@@ -196,6 +196,32 @@ func TestAPauseHoldsForEveryReplica(t *testing.T) {
 }
 
 // What was leased before a pause and lies behind it is not leased twice.
+// Whoever looks is told whether Teams asked for the pause or does not answer.
+func TestAnOutageIsToldFromThrottling(t *testing.T) {
+	t.Parallel()
+	each(t, func(l ledger) {
+		reads := func(want bool) {
+			l.Helper()
+			got, err := l.ReadBudget(ctx, "connector")
+			must(l, err)
+			if got.Outage != want {
+				l.Errorf("%+v", got)
+			}
+		}
+		l.pause(time.Second, false)
+		reads(false)
+		_, err := l.PauseBudget(ctx, "connector", pace.PauseAsk{For: 5 * time.Second, Outage: true})
+		must(l, err)
+		reads(true)
+		l.pause(time.Second, false) // a 429 meanwhile
+		reads(true)
+		l.pass(6 * time.Second)
+		reads(false)
+		l.pause(time.Second, false)
+		reads(false)
+	})
+}
+
 func TestAPauseKeepsWhatIsLeasedBeyondIt(t *testing.T) {
 	t.Parallel()
 	each(t, func(l ledger) {
@@ -344,7 +370,7 @@ func TestOtherReplicasAreToldOfAPause(t *testing.T) {
 	defer func() { _ = conn.Close(ctx) }()
 	_, err = conn.Exec(ctx, "LISTEN "+budget.Channel)
 	must(t, err)
-	_, err = st.PauseBudget(ctx, "connector", 7*time.Second, false)
+	_, err = st.PauseBudget(ctx, "connector", pace.PauseAsk{For: 7 * time.Second})
 	must(t, err)
 	within, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -367,7 +393,7 @@ func TestABudgetThatCannotBeAskedSaysSo(t *testing.T) {
 		must(l, err)
 		_, leased := l.LeaseBudget(ctx, pace.SlotAsk{Family: "connector", Rate: 50, Want: 1})
 		_, read := l.ReadBudget(ctx, "connector")
-		_, paused := l.PauseBudget(ctx, "connector", time.Second, false)
+		_, paused := l.PauseBudget(ctx, "connector", pace.PauseAsk{For: time.Second})
 		_, returned := l.ReturnBudget(ctx, "connector", 1, 2)
 		if leased == nil || read == nil || paused == nil || returned == nil {
 			l.Errorf("%v, %v, %v, %v", leased, read, paused, returned)

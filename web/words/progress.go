@@ -65,7 +65,9 @@ func (n Now) Speed() string {
 	case n.State != broadcast.Sending || n.Left() == 0:
 		return ""
 	}
-	if wait := n.Brake.PausedUntil.Sub(n.At); wait > 0 {
+	if wait := n.Brake.PausedUntil.Sub(n.At); wait > 0 && n.Brake.Outage {
+		return fmt.Sprintf("Teams does not answer. Trying again in %s; nobody is lost.", seconds(wait))
+	} else if wait > 0 {
 		return fmt.Sprintf("Teams is holding us up: nothing is sent for another %s.", seconds(wait))
 	}
 	switch {

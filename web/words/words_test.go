@@ -25,6 +25,8 @@ func TestSpeedIsSaidInWords(t *testing.T) {
 	slow.Brake.Slowed = 0.4
 	paused := slow
 	paused.Brake.PausedUntil = noon.Add(11500 * time.Millisecond)
+	out := paused
+	out.Brake.Outage = true
 	first := now(broadcast.Sending, ready, 0, 0, 0)
 	first.Wave = 0
 	retrying := slow
@@ -44,6 +46,7 @@ func TestSpeedIsSaidInWords(t *testing.T) {
 		{now(broadcast.Sending, ready, 5, 20*time.Second, 22*time.Second), "5.0 a second; less than a minute left."},
 		{now(broadcast.Sending, broadcast.Tally{Total: 6000, Ready: 5000, Pending: 1000}, 50, 118*time.Second, 122*time.Second), "50 a second; about 2 minutes left, longer for those who still wait for the app."},
 		{slow, "20 a second, 40 % slower because Teams asked for it; 5 to 7 minutes left."},
+		{out, "Teams does not answer. Trying again in 12 seconds; nobody is lost."},
 		{paused, "Teams is holding us up: nothing is sent for another 12 seconds."},
 		{first, "Only the first wave gets it for now."},
 		{retrying, "Getting those who failed ready again…"},
