@@ -21,7 +21,7 @@ func (r *chunkRun) record(ctx context.Context, out []broadcast.Outcome) error {
 	}
 	c, open := r.chunk, len(all)
 	if r.window > 0 {
-		open = min(len(all), r.results+r.window)
+		open = min(len(all), r.results+r.sender.window())
 	}
 	c.OpenTo = max(c.OpenTo, all[open-1].ID)
 	soon, cancel := context.WithTimeout(ctx, lastGrace)

@@ -71,6 +71,7 @@ type Sender struct {
 	composed map[broadcast.ID]composed
 	breaker  breaker
 	outage   outage
+	seats    atomic.Int64 // taken now
 	waiting  atomic.Int64 // runs that hold results the ledger would not take yet
 }
 
@@ -94,6 +95,8 @@ func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 		s.Log.WarnContext(ctx, "broadcast cannot be sent as it stands", "broadcast", id, "cause", err)
 		return s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
 	}
+	s.seats.Add(1)
+	defer s.seats.Add(-1)
 	span, stop := context.WithTimeout(ctx, seatTime())
 	defer stop()
 	for span.Err() == nil && s.waiting.Load() == 0 {
@@ -121,13 +124,14 @@ func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 
 // window is how many deliveries of a chunk may be begun and not recorded: as many
 // as can be in hand and on their way into the ledger. That bounds what is in doubt
-// when a replica dies. Where nothing paces the requests, a chunk is over before a
-// window would have moved.
+// when a replica dies: whatever the number of seats, no more than four of them could
+// have in hand, and a batch. Where nothing paces the requests, a chunk is over before
+// a window would have moved.
 func (s *Sender) window() int {
 	if s.Budget.Rate() == 0 {
 		return 0
 	}
-	return 2 * s.Workers
+	return max(1, min(2*s.Workers, max(s.Workers/2, 5*s.Workers/max(1, int(s.seats.Load())))))
 }
 
 // take takes a chunk. A stop does not interrupt it half-way: nobody would know
