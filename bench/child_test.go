@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,11 +47,29 @@ func play(role string) int {
 		}
 		os.Exit(0)
 	}()
-	if err := roles[role](); err != nil {
+	if err := profiled(role); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", role, err)
 		return 1
 	}
 	return 0
+}
+
+// profiled plays a role and leaves its CPU profile where FANFARE_BENCH_PROFILE says.
+func profiled(role string) error {
+	dir := os.Getenv("FANFARE_BENCH_PROFILE")
+	if dir == "" || role == "sink" { // which ends without a word
+		return roles[role]()
+	}
+	f, err := os.CreateTemp(dir, role+"-*.pprof")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return roles[role]()
 }
 
 // child is one of our processes.

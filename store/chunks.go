@@ -115,10 +115,18 @@ func (t *tx) take(c chunkRow, lease time.Duration, window int) (broadcast.Chunk,
 	return taken, err
 }
 
-const readyInChunk = `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at,
-		i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before
-	FROM deliveries d LEFT JOIN installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id
-	WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 ORDER BY d.id`
+// readyInChunk looks each address up by key. Left to itself, PostgreSQL reads all
+// installations for those of 200 people as long as there are fewer than about 25,000.
+func readyInChunk(postgres bool) string {
+	installation := `installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id`
+	if postgres {
+		installation = `LATERAL (SELECT * FROM installations i WHERE i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id LIMIT 1) AS i ON TRUE`
+	}
+	return `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at,
+			i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before
+		FROM deliveries d LEFT JOIN ` + installation + `
+		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 ORDER BY d.id`
+}
 
 // dueIn reads what is ready and due in a locked chunk, with the addresses, and tells
 // whether something is ready that is due later.
@@ -145,7 +153,7 @@ func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool,
 			Attempts: int(r.Int(3)), ActivityID: r.Text(4), MaybeSent: r.Bool(5), UpdatedAt: db.Moment(r.Int(6)),
 			Address: broadcast.ConversationReference{ServiceURL: r.Text(7), ConversationID: r.Text(8), ChannelAccountID: r.Text(9)},
 		})
-	}, readyInChunk, t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
+	}, readyInChunk(t.Postgres()), t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
 	for state, rows := range gone {
 		if err != nil {
 			break
