@@ -59,7 +59,7 @@ func (s *Store) CanaryOfEveryone(ctx context.Context, id broadcast.ID, people in
 	return s.list(ctx, id, func(l *roll.List) error { return l.AddCanary(people) })
 }
 
-// ListEveryone lists the page of everyone after a person (10,000), as of when Send
+// ListEveryone lists the page of everyone after a person, as of when Send
 // was pressed, and returns where it ends; "" when nobody is left. Meanwhile others
 // may send what is listed. Begun anew it adds only who is missing.
 func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
@@ -84,7 +84,7 @@ func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadca
 }
 
 // ListPass lists those whom a correction or a recall of target is for, out of a
-// page of target's deliveries after one (10,000), and returns where it ends; 0 when
+// page of target's deliveries after one, and returns where it ends; 0 when
 // nobody is left. ErrNotYet while the target has chunks in hand, or people left to
 // mark as cancelled. Begun anew it adds only who is missing.
 func (s *Store) ListPass(ctx context.Context, id, target broadcast.ID, after int64) (next int64, err error) {

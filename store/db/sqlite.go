@@ -32,8 +32,9 @@ const sqliteReaders = 4
 // The connections' settings. A commit is on the disk before it returns
 // (synchronous=FULL): a restart must know what was sent.
 const (
-	sqliteBoth   = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=temp_store(memory)&_pragma=cache_size(-8000)"
-	sqliteReader = sqliteBoth + "&_pragma=query_only(true)"
+	sqliteBoth   = "_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)&_pragma=temp_store(memory)"
+	sqliteWriter = sqliteBoth + "&_pragma=cache_size(-8000)"
+	sqliteReader = sqliteBoth + "&_pragma=cache_size(-2000)&_pragma=query_only(true)"
 )
 
 // bounded is a file with an upper bound for its size, in pages of 4 KiB.
@@ -63,7 +64,7 @@ func (d *DB) openSQLite(ctx context.Context, file string) error {
 	if strings.HasPrefix(file, "//") {
 		path = "file://" + path[len("file:"):]
 	}
-	writes, w, err := d.sqlitePool(path+"?"+sqliteBoth+bound, 1, false)
+	writes, w, err := d.sqlitePool(path+"?"+sqliteWriter+bound, 1, false)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,10 @@ import (
 const (
 	// chunkSize is how many people share a chunk: some seconds of sending.
 	chunkSize = 200
-	// pageSize is how many people one statement lists; on SQLite everybody else's
-	// writing waits for it (about 0.2 s).
-	pageSize = 10_000
+	// pageSize is how many people one statement lists, and on SQLite, where everybody
+	// else's writing waits for it (some 40 ms), smallPage.
+	pageSize  = 10_000
+	smallPage = 2_000
 )
 
 // Turn is the name under which a list looks at addresses alone, and whoever
@@ -22,6 +23,14 @@ const (
 // the very moment their address is stored, and wait for ever. Price: an event waits
 // for the end of a page (some 10 ms), and only if somebody on it is pending.
 const Turn = "roll"
+
+// page is how many people one statement lists.
+func page(t *db.Tx) int {
+	if t.Postgres() {
+		return pageSize
+	}
+	return smallPage
+}
 
 // errFrozen stops a resolver whose broadcast has moved on: nobody is added to a
 // list that is frozen.

@@ -74,7 +74,7 @@ func (l *List) AddEveryone(after, end broadcast.EntraID, careful bool) error {
 		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
 			FROM people r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id AND i.entra_id > @after AND i.entra_id <= @end
 			WHERE ` + everyone + ` AND r.entra_id > @after AND r.entra_id <= @end `,
-		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: pageSize, ranges: true, fresh: fresh && !careful,
+		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: page(l.Tx), ranges: true, fresh: fresh && !careful,
 	})
 	return err
 }
@@ -96,7 +96,7 @@ func (l *List) endsBefore(after broadcast.EntraID) (bool, error) {
 func PageOfEveryone(t *db.Tx, after broadcast.EntraID) (broadcast.EntraID, error) {
 	var end string
 	_, err := t.Scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`,
-		db.Args{"after": string(after), "limit": pageSize})
+		db.Args{"after": string(after), "limit": page(t)})
 	return broadcast.EntraID(end), err
 }
 
@@ -128,7 +128,7 @@ func (l *List) AddPass(target broadcast.ID, after int64) (int64, error) {
 	if err := l.passable(target); err != nil {
 		return 0, err
 	}
-	a := db.Args{"target": string(target), "after": after, "page": pageSize, "none": string(broadcast.ReasonNoActivityID)}
+	a := db.Args{"target": string(target), "after": after, "page": page(l.Tx), "none": string(broadcast.ReasonNoActivityID)}
 	var end int64
 	if _, err := l.Scan(&end, `SELECT COALESCE(MAX(id), 0) FROM (SELECT id FROM deliveries WHERE tenant_id = @tenant AND broadcast_id = @target AND id > @after ORDER BY id LIMIT @page ) AS page`, a); err != nil || end == 0 {
 		return 0, err
@@ -139,7 +139,7 @@ func (l *List) AddPass(target broadcast.ID, after int64) (int64, error) {
 		rows: `SELECT d.entra_id, d.id AS place, '' AS detail, ` +
 			known + `d.activity_id ELSE '' END AS activity_id, ` + known + `'ready' ELSE 'skipped' END AS state, ` + known + `'' ELSE @none END AS reason
 			FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @target AND d.id > @after AND d.id <= @end AND (d.state = 'sent' OR d.maybe_sent)`,
-		args: a, wave: 1, limit: pageSize,
+		args: a, wave: 1, limit: page(l.Tx),
 	})
 	return end, err
 }
