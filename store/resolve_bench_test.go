@@ -110,8 +110,7 @@ func copySQLite(b *testing.B, d *sql.DB, bid broadcast.ID) time.Duration {
 		reason TEXT NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL, attempts INTEGER NOT NULL, not_before INTEGER NOT NULL, activity_id TEXT NOT NULL, maybe_sent BOOLEAN NOT NULL, updated_at INTEGER NOT NULL,
 		UNIQUE (tenant_id, broadcast_id, entra_id))`))(b)
 	for name, on := range map[string]string{
-		"page": "tenant_id, broadcast_id", "state": "tenant_id, broadcast_id, state", "reason": "tenant_id, broadcast_id, reason) WHERE (reason <> ''",
-		"live": "tenant_id, entra_id) WHERE (state IN ('pending', 'ready')",
+		"page": "tenant_id, broadcast_id", "reason": "tenant_id, broadcast_id, reason) WHERE (reason <> ''",
 	} {
 		the(d.Exec(fmt.Sprintf(`CREATE INDEX copied_%s ON copied (%s)`, name, on)))(b)
 	}

@@ -56,23 +56,57 @@ func addReach(to *broadcast.Reach, counts []reachCount) {
 	}
 }
 
-// ReachEveryone counts everybody the directory has. Price: one pass over people
-// and installations, about half a second for a million.
+// ReachEveryone counts everybody the directory has. Price: one pass over people and
+// installations, half a second for a million on PostgreSQL. SQLite would hold
+// everybody in memory to sort them; it is asked page by page.
 func (s Census) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
 	reach := broadcast.Reach{Excluded: map[broadcast.Reason]int{}}
 	const everyone = ` FROM people r LEFT JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id
 		WHERE r.tenant_id = @tenant AND NOT r.deleted `
-	var counts []reachCount
 	t := s.db.Read(ctx)
-	if _, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+everyone+`GROUP BY 1, 2`, nil); err != nil {
+	count := func(where string, a db.Args) error {
+		var counts []reachCount
+		_, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+everyone+where+`GROUP BY 1, 2`, a)
+		addReach(&reach, counts)
+		return err
+	}
+	if s.db.Postgres() {
+		if err := count("", nil); err != nil {
+			return reach, err
+		}
+	} else if err := eachPage(t, func(after, end broadcast.EntraID) error {
+		return count(`AND r.entra_id > @after AND r.entra_id <= @end `, db.Args{"after": string(after), "end": string(end)})
+	}); err != nil {
 		return reach, err
 	}
-	addReach(&reach, counts)
 	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
 	return reach, err
 }
 
-// reachPage is how many people one statement of ReachOf takes.
+// eachPage calls f with each range of people of the directory, reachPage at most.
+func eachPage(t *db.Tx, f func(after, end broadcast.EntraID) error) error {
+	for after := broadcast.EntraID(""); ; {
+		end, err := PageEnd(t, after, reachPage)
+		if err != nil || end == "" {
+			return err
+		}
+		if err := f(after, end); err != nil {
+			return err
+		}
+		after = end
+	}
+}
+
+// PageEnd is where the next so many people of the directory after one end, "" if
+// nobody is left.
+func PageEnd(t *db.Tx, after broadcast.EntraID, limit int) (broadcast.EntraID, error) {
+	var end string
+	_, err := t.Scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`,
+		db.Args{"after": string(after), "limit": limit})
+	return broadcast.EntraID(end), err
+}
+
+// reachPage is how many people one statement takes.
 const reachPage = 5_000
 
 // ReachOf counts the given people. Price: one statement per 5,000.

@@ -94,10 +94,7 @@ func (l *List) endsBefore(after broadcast.EntraID) (bool, error) {
 
 // PageOfEveryone is where the next page of people ends, "" if nobody is left.
 func PageOfEveryone(t *db.Tx, after broadcast.EntraID) (broadcast.EntraID, error) {
-	var end string
-	_, err := t.Scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`,
-		db.Args{"after": string(after), "limit": page(t)})
-	return broadcast.EntraID(end), err
+	return census.PageEnd(t, after, page(t))
 }
 
 // WantEveryone makes those people of everyone wanted who need the bot, in a
