@@ -134,11 +134,12 @@ func TestACancelledListIsNotWrittenToItsEnd(t *testing.T) {
 		}
 		r.Everyone = pages
 		w.no(r.Resolve(w.Context(), bid)) // no trouble of anybody's
-		if b := w.in(bid, broadcast.Cancelled); b.Tally.Total != 10_000 {
-			w.Errorf("%+v", b.Tally)
+		first := w.in(bid, broadcast.Cancelled).Tally.Total
+		if pages := map[string]int{storetest.Postgres: 10_000, storetest.SQLite: 2_000}; first != pages[w.kind] {
+			w.Errorf("%d people are listed after the first page", first)
 		}
 		w.no(w.sweeper(nil).Cancel(w.Context(), bid))
-		if got := w.tally(bid); got.Cancelled != 10_000 {
+		if got := w.tally(bid); got.Cancelled != first {
 			w.Errorf("%+v", got)
 		}
 	})

@@ -59,6 +59,7 @@ type world struct {
 	*testing.T
 	*replica
 	sim    *simulator.Simulator
+	kind   string // of database
 	dsn    string
 	base   string
 	roots  *x509.CertPool
@@ -132,7 +133,7 @@ func newWorld(t *testing.T, kind string, people int) *world {
 	})
 	server := must(simulator.Listen(context.Background(), "127.0.0.1:0", sim))
 	t.Cleanup(func() { _ = sim.Close(); _ = server.Close() })
-	w := &world{T: t, sim: sim, base: server.URL(), dsn: storetest.DSN(t, kind), clock: &clock{}, roots: x509.NewCertPool()}
+	w := &world{T: t, kind: kind, sim: sim, base: server.URL(), dsn: storetest.DSN(t, kind), clock: &clock{}, roots: x509.NewCertPool()}
 	w.roots.AppendCertsFromPEM(sim.CACertPEM())
 	transport := teams.NewTransport(32, w.roots)
 	t.Cleanup(transport.CloseIdleConnections)

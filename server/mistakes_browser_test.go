@@ -55,6 +55,7 @@ func (w *world) namesWhatIsMissing() {
 	b.until(`document.querySelector('[data-problem="title"]').innerText === ""`)
 	b.replaces(`[id="buttons.0.url"]`, "https://intranet.example/closed")
 	b.press("Everyone in the organisation")
+	b.sees("#reach", "will get it") // which moves what is below
 	b.press("Submit for review")
 	b.sees(".badge", "In review")
 	b.sees("[data-card]", "Words worth keeping.")
