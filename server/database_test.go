@@ -63,6 +63,8 @@ func TestAFullDiskStopsSendingUntilThereIsRoom(t *testing.T) {
 	w.reached(b.ID, 15)
 	db := storetest.SQL(t, file)
 	fill(t, db, "CREATE TABLE filler (x BLOB)")
+	// What is sent is noted where its row lies and may take no room. A failed try does.
+	w.fails(simulator.Fault{Operation: "send", Status: 412, FirstEach: 1, PerMille: 500, Message: strings.Repeat("Not now. ", 100)})
 	const filler = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @n) INSERT INTO filler SELECT zeroblob(4000) FROM n"
 	fill(t, db, strings.Replace(filler, "@n", "3200", 1))
 	w.until("the server says that the disk is full", func() bool {
