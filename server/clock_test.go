@@ -25,7 +25,7 @@ func TestAClockThatJumpsLosesNobody(t *testing.T) {
 			b := w.sends("In spite of it")
 			w.reached(b.ID, 20)
 			w.clockJumps(jump)
-			b = w.accounted(b.ID)
+			b = w.state(b.ID, "sent", "failed")
 			w.whole(b)
 			w.audits(b, b.Tally.MaybeRepeated)
 			if b.Tally.MaybeRepeated > inHand {
