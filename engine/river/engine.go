@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -151,19 +150,3 @@ func (e *Engine) config(stop context.Context, do broadcast.Do) (*river.Config, e
 	}
 	return c, nil
 }
-
-// quiet lets River's warnings and errors through: its info tells of every start,
-// its debug of every fetch.
-func quiet(log *slog.Logger) *slog.Logger {
-	return slog.New(warnings{log.Handler()})
-}
-
-type warnings struct{ slog.Handler }
-
-func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
-}
-
-func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(a)} }
-
-func (w warnings) WithGroup(n string) slog.Handler { return warnings{w.Handler.WithGroup(n)} }
