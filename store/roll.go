@@ -67,20 +67,32 @@ func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadca
 	if err != nil || end == "" {
 		return "", err
 	}
-	if err := s.db.Write(ctx, func(t *db.Tx) error {
+	waits, err := s.addEveryone(ctx, id, after, end, false)
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		waits, err = s.addEveryone(ctx, id, after, end, true)
+	}
+	if err != nil || !waits {
+		return end, err
+	}
+	err = s.db.Write(ctx, func(t *db.Tx) error {
 		f, err := roll.Read(t, id, "")
 		if err != nil {
 			return err
 		}
 		return (&roll.List{Tx: t, ID: id, Facts: f}).WantEveryone(after, end)
-	}); err != nil {
-		return "", err
-	}
-	err = s.list(ctx, id, func(l *roll.List) error { return l.AddEveryone(after, end, false) })
-	if errors.Is(err, gorm.ErrDuplicatedKey) {
-		err = s.list(ctx, id, func(l *roll.List) error { return l.AddEveryone(after, end, true) })
-	}
+	})
 	return end, err
+}
+
+// addEveryone lists one page and tells whether somebody on it may have to be wanted.
+// That nobody was added may mean that they were before, and then this process died.
+func (s *Store) addEveryone(ctx context.Context, id broadcast.ID, after, end broadcast.EntraID, careful bool) (waits bool, err error) {
+	err = s.list(ctx, id, func(l *roll.List) error {
+		err := l.AddEveryone(after, end, careful)
+		waits = l.Waits
+		return err
+	})
+	return waits, err
 }
 
 // ListPass lists those whom a correction or a recall of target is for, out of a

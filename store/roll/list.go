@@ -70,6 +70,8 @@ type List struct {
 	Facts
 	// Count notes that n deliveries have left one state for another; "" is nowhere.
 	Count func(from, to broadcast.DeliveryState, n int)
+	// Waits is whether somebody of the last source may need the bot and not be wanted.
+	Waits bool
 }
 
 // Open waits for the list's turn and reads its broadcast, which stays as it is
@@ -124,6 +126,7 @@ func (l *List) add(s source) (int, error) {
 		return 0, err
 	}
 	a["chunk"], a["size"], a["last"], a["limit"] = last.Number+1, chunkSize, last.LastID, s.limit
+	l.Waits = true
 	n, err := l.insert(s)
 	if err != nil || n == 0 {
 		return 0, err
@@ -132,9 +135,14 @@ func (l *List) add(s source) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if slices.ContainsFunc(counts, func(c count) bool { return c.State == broadcast.DeliveryPending }) {
+	if l.Waits = slices.ContainsFunc(counts, func(c count) bool { return c.State == broadcast.DeliveryPending }); l.Waits {
 		if err := l.recheck(a); err != nil {
 			return 0, err
+		}
+		if !s.ranges { // else WantEveryone follows
+			if err := l.want(a); err != nil {
+				return 0, err
+			}
 		}
 		if counts, err = l.counts(a); err != nil {
 			return 0, err

@@ -12,8 +12,7 @@ const added = `(SELECT id, entra_id, chunk, state FROM deliveries WHERE tenant_i
 
 // recheck looks at those just put down as pending once more, alone: whoever stored
 // an address meanwhile has committed it, and whoever is about to will find them on
-// the list. Who has no installation yet is wanted: not_before 0, before a rollout's
-// mass. Price: a look-up each.
+// the list. Price: a look-up each.
 func (l *List) recheck(a db.Args) error {
 	if err := l.Turn(Turn, true); err != nil {
 		return err
@@ -38,6 +37,12 @@ func (l *List) recheck(a db.Args) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// want makes those just put down as pending wanted who have no installation yet:
+// not_before 0, before a rollout's mass. Price: a look-up each.
+func (l *List) want(a db.Args) error {
 	_, err := l.Exec(wanted+`FROM `+added+` AS r WHERE r.state = 'pending' AND (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id = r.entra_id) IS NULL
 		ORDER BY r.entra_id ON CONFLICT DO NOTHING`, a)
 	return err
