@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -46,10 +47,33 @@ func until(stop context.Context, do broadcast.Do) broadcast.Do {
 // NextRetry is at once: a job that comes back was rescued or put down by a stop.
 func (w *worker) NextRetry(*river.Job[job]) time.Time { return time.Now() }
 
-// Work does one job.
+// stay is for how long a job with more to do is not given back though nobody waits:
+// well before River takes it for stuck.
+const stay = time.Minute
+
+// Work does one job, and goes on with it while there is more of it and nobody else
+// waits for these hands: giving it back costs the moment until somebody fetches it,
+// and what its replica had leased of a budget for that moment.
 func (w *worker) Work(ctx context.Context, j *river.Job[job]) error {
 	defer w.touch(ctx, j.ID)()
-	return w.do(ctx, j.Args.work())
+	for began := time.Now(); ; {
+		var more *rivertype.JobSnoozeError
+		err := w.do(ctx, j.Args.work())
+		if !errors.As(err, &more) || time.Since(began) > stay || w.waited(ctx, j) {
+			return err
+		}
+	}
+}
+
+// waited tells whether other work waits in a job's lane. Price: a look at the index
+// River fetches by.
+func (w *worker) waited(ctx context.Context, j *river.Job[job]) bool {
+	const other = `SELECT EXISTS (SELECT 1 FROM river_job WHERE state = 'available' AND queue = $1 AND id <> $2)`
+	waits := true // if it cannot be asked, somebody may
+	if err := w.o.Pool.QueryRow(context.WithoutCancel(ctx), other, j.Queue, j.ID).Scan(&waits); err != nil {
+		return true
+	}
+	return waits
 }
 
 // touch shows a sign of life until the returned function has been called and has
