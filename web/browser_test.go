@@ -209,7 +209,7 @@ func (b *window) until(expression string) {
 // sees waits until the text can be read inside the first element of the selector.
 func (b *window) sees(selector, text string) {
 	b.t.Helper()
-	b.until(fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q)", selector, text))
+	b.until(fmt.Sprintf("((e) => e?.checkVisibility() && e.innerText.includes(%q))(document.querySelector(%q))", text, selector))
 }
 
 // click clicks in the middle of the window, where nothing sticky takes the click,

@@ -115,13 +115,12 @@ func TestNothingTypedIsLostWhileTheServerIsAway(t *testing.T) {
 	w.away.Store(true)
 	b.types("#body", " Typed in a tunnel.")
 	b.sees("#save-state", "Connection lost. Your words are kept in this browser")
-	b.tolerate("502")
-	w.away.Store(false)
 
 	// A second tab of the same browser finds them.
 	second := newWindow(w, b.ctx)
 	second.do(navigate(w.url + page + "/edit"))
 	second.sees("#restore", "This browser kept words from")
+	w.away.Store(false)
 	second.click("[data-restore]")
 	second.until(`document.getElementById("body").value.includes("Typed in a tunnel.")`)
 	second.sees("#save-state", "Saved")
@@ -132,6 +131,7 @@ func TestNothingTypedIsLostWhileTheServerIsAway(t *testing.T) {
 	b.sees("#save-state", "Saved")
 	b.until(`!document.querySelector(".conflict")`)
 	b.tolerate("502")
+	second.tolerate("502")
 }
 
 func TestTheEditorIsDrivenByKeyboardAlone(t *testing.T) {

@@ -45,7 +45,7 @@ type world struct {
 	url      string
 	log      *lockedBuffer
 	clock    *clock
-	away     atomic.Bool // nobody answers
+	away     atomic.Bool // pages still come, nothing is taken in
 	stopping chan struct{}
 }
 
@@ -86,7 +86,7 @@ func newWorld(t *testing.T) *world {
 	}
 	open := engine(w.door)
 	app.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if w.away.Load() {
+		if w.away.Load() && r.Method != http.MethodGet {
 			http.Error(rw, "bad gateway", http.StatusBadGateway) // what a proxy says while the server restarts
 			return
 		}

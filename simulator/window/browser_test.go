@@ -179,7 +179,7 @@ func (w *tab) until(expression string) {
 // sees waits until the text can be read inside the first element of the selector.
 func (w *tab) sees(selector, text string) {
 	w.t.Helper()
-	w.until(fmt.Sprintf("document.querySelector(%q)?.innerText.includes(%q)", selector, text))
+	w.until(fmt.Sprintf("((e) => e?.checkVisibility() && e.innerText.includes(%q))(document.querySelector(%q))", text, selector))
 }
 
 // gone waits until nothing visible matches.
