@@ -17,11 +17,11 @@ func (r *run) try(ctx context.Context, job broadcast.Installation) broadcast.Ins
 	if job.NeedsChat {
 		return r.chat(ctx, job)
 	}
-	asked := r.Now()
 	app, err := r.catalog.TeamsAppID(ctx)
 	if err != nil {
 		return r.failed(ctx, job, broadcast.AsFault(err))
 	}
+	asked := r.Now() // what was looked up before says nothing of an answer to what is asked now
 	err = r.install(ctx, job.EntraID, app)
 	switch status := graph.Status(err); {
 	// A success whose body makes no sense is a success: there is nothing to read in it.

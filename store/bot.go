@@ -1,44 +1,26 @@
 package store
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
 )
 
-// Added is the event that the bot was added for a person.
-type Added struct {
-	Person  broadcast.EntraID
-	Address broadcast.ConversationReference
-}
-
 // BotAdded stores a person's address, marks the bot installed and makes what is
 // pending for them ready, asking the engine for hands, in one transaction. It
 // brings removed and blocked people back: the event is their own doing.
 func (s *Store) BotAdded(ctx context.Context, id broadcast.EntraID, at broadcast.ConversationReference) error {
-	return s.BotsAdded(ctx, []Added{{id, at}})
-}
-
-// BotsAdded is BotAdded for many people with one commit; of one person's events
-// the last counts. Price: six statements, and one for each person.
-func (s *Store) BotsAdded(ctx context.Context, added []Added) error {
-	added = slices.Clone(added)
-	slices.SortStableFunc(added, func(a, b Added) int { return cmp.Compare(a.Person, b.Person) }) // the order of locks
 	return s.write(ctx, func(t *tx) error {
 		if err := t.Turn(turnRoll, false); err != nil {
 			return err
 		}
-		waiting, err := t.lockWaiting(db.Each(added, func(a Added) broadcast.EntraID { return a.Person }))
+		waiting, err := t.lockWaiting([]broadcast.EntraID{id})
 		if err != nil {
 			return err
 		}
-		for _, a := range added {
-			if err := t.learnAddress(a.Person, a.Address); err != nil {
-				return err
-			}
+		if err := t.learnAddress(id, at); err != nil {
+			return err
 		}
 		return t.makeReady(waiting)
 	})

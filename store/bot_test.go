@@ -147,20 +147,3 @@ func TestWhoLeftWhileARetryWaitedIsSkipped(t *testing.T) {
 		honest(t, st, c.BroadcastID)
 	})
 }
-
-func TestManyEventsShareACommit(t *testing.T) {
-	t.Parallel()
-	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		bid := resolved(t, st, everybody(1, 3), everybody(4, 6))
-		must(t, st.BotsAdded(ctx, []store.Added{{id(5), address(5)}, {id(2), address(9)}, {id(2), address(2)}, {id(7), address(7)}}))
-		must(t, st.BotsAdded(ctx, nil))
-		if y := honest(t, st, bid); y.Ready != 2 || y.Pending != 4 {
-			t.Fatalf("%+v", y)
-		}
-		for _, n := range []int{2, 5, 7} {
-			if got := the(st.Address(ctx, id(n)))(t); got != address(n) {
-				t.Errorf("person %d: %+v", n, got)
-			}
-		}
-	})
-}

@@ -61,8 +61,9 @@ type sqliteFast struct {
 	conn     *sql.Conn
 }
 
-func (f sqliteFast) run(ctx context.Context, stmt string, args []any, each func(Row)) (n int64, err error) {
-	err = f.conn.Raw(func(dc any) error {
+// on has a statement ready on the connection, with its first parameters.
+func (f sqliteFast) on(ctx context.Context, stmt string, args []any, do func(*sqlite3.Conn, *sqlite3.Stmt) error) error {
+	return f.conn.Raw(func(dc any) error {
 		conn := dc.(driver.Conn).Raw()
 		if old := conn.SetInterrupt(ctx); old != ctx {
 			defer conn.SetInterrupt(old)
@@ -74,8 +75,14 @@ func (f sqliteFast) run(ctx context.Context, stmt string, args []any, each func(
 		if err := bind(s, args); err != nil {
 			return err
 		}
+		return do(conn, s)
+	})
+}
+
+func (f sqliteFast) run(ctx context.Context, stmt string, args []any, each func(Row)) (n int64, err error) {
+	err = f.on(ctx, stmt, args, func(conn *sqlite3.Conn, s *sqlite3.Stmt) error {
 		if each == nil {
-			err = s.Exec()
+			err := s.Exec()
 			n = conn.Changes()
 			return err
 		}
@@ -95,18 +102,7 @@ func (f sqliteFast) run(ctx context.Context, stmt string, args []any, each func(
 // many runs a statement for each row: that is cheaper than one statement that takes
 // the rows out of a list. What is as in the row before stays bound.
 func (f sqliteFast) many(ctx context.Context, stmt string, args, columns []any) (n int64, err error) {
-	err = f.conn.Raw(func(dc any) error {
-		conn := dc.(driver.Conn).Raw()
-		if old := conn.SetInterrupt(ctx); old != ctx {
-			defer conn.SetInterrupt(old)
-		}
-		s, err := f.prepared.get(conn, stmt)
-		if err != nil {
-			return err
-		}
-		if err := bind(s, args); err != nil {
-			return err
-		}
+	err = f.on(ctx, stmt, args, func(conn *sqlite3.Conn, s *sqlite3.Stmt) error {
 		for row := range rowsOf(columns) {
 			for i, column := range columns {
 				if err := bindCell(s, len(args)+i+1, column, row); err != nil {
