@@ -24,7 +24,7 @@ const (
 var resolvePart = part{
 	name: "Resolve",
 	about: `Known people become deliveries: from the click on Send until everybody is on the list, while the budget lets one message
-a second through. Beside it the same rows, put into a table of the same form with the same indexes by COPY (PostgreSQL) or one
+a second through. Beside it the same rows, put into a table of the same form (indexes, fillfactor) by COPY (PostgreSQL) or one
 INSERT … SELECT (SQLite). CPU is that of the server and its database.`,
 	ratios: []ratio{
 		{resolved + storetest.Postgres, copied + storetest.Postgres, rowRate, "≥ 0.5"},
@@ -104,7 +104,7 @@ func copyRows(t testing.TB, b *bench, d database, people int) []value {
 	if _, err := file.Seek(0, 0); err != nil {
 		t.Fatal(err)
 	}
-	for _, stmt := range []string{`CREATE TABLE twin (LIKE deliveries INCLUDING ALL)`, `CHECKPOINT`} {
+	for _, stmt := range []string{`CREATE TABLE twin (LIKE deliveries INCLUDING ALL) WITH (fillfactor = 45)`, `CHECKPOINT`} {
 		execute(t, d.db, stmt)
 	}
 	clock = b.clock(t, func() time.Duration { return 0 }, d.server)

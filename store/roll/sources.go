@@ -72,11 +72,22 @@ func (l *List) AddEveryone(after, end broadcast.EntraID, careful bool) error {
 	// Both sides have the range: it does not follow from one to the other.
 	_, err = l.add(source{
 		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
-			FROM people r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id AND i.entra_id > @after AND i.entra_id <= @end
+			FROM people r LEFT JOIN ` + l.installationsInRange() + ` AS i ON i.entra_id = r.entra_id
 			WHERE ` + everyone + ` AND r.entra_id > @after AND r.entra_id <= @end `,
 		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: page(l.Tx), ranges: true, fresh: fresh && !careful,
 	})
 	return err
+}
+
+// installationsInRange are those after one person up to another. PostgreSQL reads of
+// whom can be reached, nearly all, only that they are there: an index says so.
+func (l *List) installationsInRange() string {
+	const columns, in = `(SELECT entra_id, state, reason, detail, conversation_id`, ` FROM installations WHERE tenant_id = @tenant AND entra_id > @after AND entra_id <= @end `
+	if !l.Postgres() {
+		return columns + in + `)`
+	}
+	const there = `(state = 'installed' AND conversation_id <> '') `
+	return columns + in + `AND NOT ` + there + `UNION ALL SELECT entra_id, 'installed', '', '', '-'` + in + `AND ` + there + `)`
 }
 
 // endsBefore tells whether nobody after a person is on the list: it has no first
