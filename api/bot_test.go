@@ -253,7 +253,7 @@ func TestLookingAtTheBotsAddressDoesNothing(t *testing.T) {
 func (w *world) announce(n int) (messageID string, why object, b *broadcast.Broadcast) {
 	w.t.Helper()
 	w.inTeams(n, "install", nil)
-	b, err := w.service.Create(w.t.Context(), person(broadcast.RoleAuthor), broadcast.Proposal{Message: broadcast.Message{Title: "Summer party", Body: "Come!"}, Audience: broadcast.Audience{Everyone: true}})
+	b, err := w.service.Create(w.t.Context(), person(broadcast.RoleAuthor), broadcast.Proposal{Message: broadcast.Message{Title: "Summer party", Body: "Come!"}, Audience: broadcast.Everyone()})
 	must(w.t, err)
 	payload, err := w.teams.Compose(b)
 	must(w.t, err)
@@ -310,7 +310,7 @@ func TestTheWhyButtonIsAnsweredInPlace(t *testing.T) {
 	if text, _ := got["value"].(string); got["kind"] != "message" || !strings.Contains(text, "“Summer party” was written by Ada Author for: Everyone.") {
 		t.Errorf("the click got %v", got)
 	}
-	secret, err := w.service.Create(t.Context(), person(broadcast.RoleAuthor), broadcast.Proposal{Message: broadcast.Message{Title: "Not yet", Body: "Wait."}, Audience: broadcast.Audience{Everyone: true}})
+	secret, err := w.service.Create(t.Context(), person(broadcast.RoleAuthor), broadcast.Proposal{Message: broadcast.Message{Title: "Not yet", Body: "Wait."}, Audience: broadcast.Everyone()})
 	must(t, err)
 	why["data"] = object{"broadcastId": secret.ID}
 	if text, _ := w.inTeams(7, "click", object{"message_id": message, "action": why})["value"].(string); strings.Contains(text, "Not yet") || !strings.Contains(text, "no longer on record") {

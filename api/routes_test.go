@@ -135,7 +135,7 @@ func (w *world) stored1(state broadcast.State) broadcast.ID {
 	by := broadcast.ActorRef{ID: "0b1ec700-0001-4000-8000-0000000000ff", Name: "Somebody Else"}
 	b := &broadcast.Broadcast{
 		ID: broadcast.NewID(now), State: broadcast.Draft, Revision: 1, Message: broadcast.Message{Title: "Party", Body: "Come!"},
-		Audience: broadcast.Audience{Everyone: true}, Author: by, Editors: []broadcast.EntraID{by.ID}, CreatedAt: now, UpdatedAt: now,
+		Audience: broadcast.Everyone(), Author: by, Editors: []broadcast.EntraID{by.ID}, CreatedAt: now, UpdatedAt: now,
 	}
 	must(w.t, w.store.Create(w.t.Context(), b, broadcast.Move{BroadcastID: b.ID, Event: broadcast.EventCreate, To: broadcast.Draft, By: by, At: now}))
 	if state == "" || state == broadcast.Draft {

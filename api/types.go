@@ -29,11 +29,6 @@ type buttonJSON struct {
 	URL   string `json:"url"`
 }
 
-type audienceJSON struct {
-	Everyone bool        `json:"everyone"`
-	Groups   []groupJSON `json:"groups"`
-}
-
 // groupJSON is written as an object, and read as one or as the mere ID.
 type groupJSON struct {
 	ID   string `json:"id"`
@@ -68,22 +63,6 @@ func (j draftJSON) message() broadcast.Message {
 		m.Buttons = append(m.Buttons, broadcast.Button(b))
 	}
 	return m
-}
-
-func (j audienceJSON) audience() broadcast.Audience {
-	a := broadcast.Audience{Everyone: j.Everyone}
-	for _, g := range j.Groups {
-		a.Groups = append(a.Groups, broadcast.Group(g))
-	}
-	return a
-}
-
-func audienceOf(a broadcast.Audience) audienceJSON {
-	j := audienceJSON{Everyone: a.Everyone, Groups: []groupJSON{}}
-	for _, g := range a.Groups {
-		j.Groups = append(j.Groups, groupJSON(g))
-	}
-	return j
 }
 
 // broadcastJSON is a broadcast as integrators see it. Times are RFC 3339 in UTC,

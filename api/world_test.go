@@ -28,6 +28,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -121,7 +122,7 @@ func (w *world) furnish() {
 		TenantID: simulator.DefaultTenantID, Hosts: hosts, HTTP: w.client, Now: w.clock.Now, Log: log,
 	})
 	must(w.t, err)
-	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: groups{w.store}, Messenger: w.teams, Now: w.clock.Now, Log: log})
+	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
 		Service: w.service, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
@@ -220,31 +221,17 @@ const (
 
 // groups is a directory of three groups. The real room speaks to Graph through an
 // SDK that takes minutes to build, so only its own tests link it (house §1.3).
-type groups struct{ store *store.Store }
+type groups struct{}
 
-func (g groups) Members(ctx context.Context, a broadcast.Audience) iter.Seq2[broadcast.Recipient, error] {
-	return func(yield func(broadcast.Recipient, error) bool) {
-		for _, group := range a.Groups {
-			if group.ID == hidden {
-				yield(broadcast.Recipient{}, &broadcast.Error{Code: broadcast.Invalid, Field: "audience", Message: "The members of “Works Council” cannot be read. Choose another group."})
+func (g groups) Members(_ context.Context, group broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
+	return func(yield func(broadcast.EntraID, error) bool) {
+		if group.ID == hidden {
+			yield("", &broadcast.Error{Code: broadcast.Invalid, Field: "audience", Message: "The members of “Works Council” cannot be read. Choose another group."})
+			return
+		}
+		for n := 1; group.ID == tenPeople && n <= 10; n++ {
+			if !yield(id(n), nil) {
 				return
-			}
-			if group.ID != tenPeople {
-				continue
-			}
-			var ids []broadcast.EntraID
-			for n := 1; n <= 10; n++ {
-				ids = append(ids, id(n))
-			}
-			known, err := g.store.KnownPeople(ctx, ids)
-			if err != nil {
-				yield(broadcast.Recipient{}, err)
-				return
-			}
-			for _, r := range known {
-				if !yield(r, nil) {
-					return
-				}
 			}
 		}
 	}

@@ -1,22 +1,26 @@
 package broadcast
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"iter"
 	"regexp"
-	"strings"
+	"time"
+
+	"github.com/fanfare/fanfare/broadcast/audience"
 )
 
-// MaxGroups is how many groups one audience may name.
-const MaxGroups = 50
+// Audience is who is meant, unresolved (package audience).
+type Audience = audience.Audience
 
-// Audience is who is meant, unresolved: everyone, or the members of some groups
-// (nested and dynamic ones included). People in several groups count once.
-type Audience struct {
-	Everyone bool
-	Groups   []Group
+// Everyone is the audience of everybody in the organisation.
+func Everyone() Audience { return audience.Of(audience.Part{Kind: audience.Everyone}) }
+
+// InGroups is the audience of the members of some groups.
+func InGroups(groups ...Group) Audience {
+	var a Audience
+	for _, g := range groups {
+		a.Include = append(a.Include, audience.Part{Kind: audience.Group, ID: g.ID, Name: g.Name})
+	}
+	return a
 }
 
 // Group is an Entra group; Name is kept as it was when it was chosen.
@@ -25,40 +29,13 @@ type Group struct {
 	Name string
 }
 
-// Words is the audience as people read it.
-func (a Audience) Words() string {
-	if a.Everyone {
-		return "Everyone"
+// audienceProblems lists what keeps an audience from being used.
+func audienceProblems(a Audience) Problems {
+	var out Problems
+	for _, mistake := range a.Mistakes() {
+		out = append(out, &Error{Invalid, "audience", mistake})
 	}
-	names := make([]string, len(a.Groups))
-	for i, g := range a.Groups {
-		names[i] = cmp.Or(g.Name, g.ID)
-	}
-	if len(names) == 0 {
-		return "Nobody yet"
-	}
-	return strings.Join(names, ", ")
-}
-
-// Problems lists what keeps the audience from being used.
-func (a Audience) Problems() Problems {
-	bad := func(format string, args ...any) Problems {
-		return Problems{{Invalid, "audience", fmt.Sprintf(format, args...)}}
-	}
-	switch {
-	case a.Everyone && len(a.Groups) > 0:
-		return bad("Choose either everyone or some groups, not both.")
-	case !a.Everyone && len(a.Groups) == 0:
-		return bad("Choose who should get this: everyone, or at least one group.")
-	case len(a.Groups) > MaxGroups:
-		return bad("There are %d groups; choose at most %d.", len(a.Groups), MaxGroups)
-	}
-	for _, g := range a.Groups {
-		if !isGUID(g.ID) {
-			return bad("%q is not the ID of a group. Choose the group from the list.", g.ID)
-		}
-	}
-	return nil
+	return out
 }
 
 // guid is the usual form only, which also keeps anything else out of Graph paths.
@@ -86,12 +63,17 @@ type Reach struct {
 // Reachable is how many people would get the message.
 func (r Reach) Reachable() int { return r.Ready + r.Waiting }
 
-// Directory knows who is in an audience.
+// Directory knows who is in the parts of an audience.
 type Directory interface {
-	// Members yields everybody an audience means, once each. It fails closed:
-	// when any part cannot be read it yields an error and stops. An *Error names
-	// the part in words for people; anything else is passing trouble.
-	Members(ctx context.Context, a Audience) iter.Seq2[Recipient, error]
+	// Gather reads the people of every part but everyone into the ledger, in the
+	// name of owner ("" for a head-count anybody may share), unless they were read
+	// for that owner no longer than maxAge ago. It fails closed: when any part cannot
+	// be read nothing counts as read. An *Error names the part in words for people;
+	// anything else is passing trouble.
+	Gather(ctx context.Context, owner string, a Audience, maxAge time.Duration) error
+	// NameOf is a part's name as it is now; *Error NotFound, in a whole sentence, if
+	// there is no such thing any more. Everyone and attributes have none.
+	NameOf(ctx context.Context, p audience.Part) (string, error)
 	// Groups finds at most limit groups by the beginning of a word of their name.
 	Groups(ctx context.Context, text string, limit int) ([]GroupHit, error)
 }

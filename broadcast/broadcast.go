@@ -105,10 +105,10 @@ func (b *Broadcast) Hash() string {
 	// out when empty, so that hashes stored before still hold.
 	print := struct {
 		M Message
-		A Audience
+		A any
 		P *Plan  `json:",omitempty"`
 		T string `json:",omitempty"`
-	}{M: b.Message, A: b.Audience}
+	}{M: b.Message, A: b.Audience.Print()}
 	if b.Plan != (Plan{}) {
 		print.P = &b.Plan
 	}

@@ -61,26 +61,6 @@ func TestMessageProblemsNameTheField(t *testing.T) {
 	}
 }
 
-func TestAudienceProblems(t *testing.T) {
-	t.Parallel()
-	id := "60000000-0000-4000-8000-00000000ab1e"
-	for name, c := range map[string]struct {
-		a  broadcast.Audience
-		ok bool
-	}{
-		"everyone":      {broadcast.Audience{Everyone: true}, true},
-		"group":         {broadcast.Audience{Groups: []broadcast.Group{{ID: id}}}, true},
-		"nobody":        {broadcast.Audience{}, false},
-		"both":          {broadcast.Audience{Everyone: true, Groups: []broadcast.Group{{ID: id}}}, false},
-		"path as group": {broadcast.Audience{Groups: []broadcast.Group{{ID: "../users"}}}, false},
-		"too many":      {broadcast.Audience{Groups: slices.Repeat([]broadcast.Group{{ID: id}}, broadcast.MaxGroups+1)}, false},
-	} {
-		if got := len(c.a.Problems()) == 0; got != c.ok {
-			t.Errorf("%s: ok is %v", name, got)
-		}
-	}
-}
-
 func TestTallyAddsUp(t *testing.T) {
 	t.Parallel()
 	var tally broadcast.Tally

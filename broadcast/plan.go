@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/fanfare/fanfare/broadcast/audience"
 )
 
 // Priority says which broadcasts go first when several want the same allowance.
@@ -72,6 +74,11 @@ type Canary struct {
 
 // On tells whether there is a first wave at all.
 func (c Canary) On() bool { return c.People > 0 || c.Group.ID != "" }
+
+// Ring is the group of the first wave, as an audience has it.
+func (c Canary) Ring() audience.Part {
+	return audience.Part{Kind: audience.Group, ID: c.Group.ID, Name: c.Group.Name}
+}
 
 // Plan is how a broadcast is sent. It is part of what is approved. The zero value
 // is the usual way: normal priority, no expiry, no canary, late joiners until it is

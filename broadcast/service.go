@@ -67,8 +67,8 @@ type Deliveries interface {
 
 // Reaches says how far an audience would come, without storing anything.
 type Reaches interface {
-	ReachEveryone(ctx context.Context) (Reach, error)
-	ReachOf(ctx context.Context, people []Recipient) (Reach, error)
+	// Reach counts an audience whose parts were gathered for no particular owner.
+	Reach(ctx context.Context, a Audience) (Reach, error)
 }
 
 // Watch is what the ledger shows of the work.

@@ -19,7 +19,7 @@ func (a Actor) MayWrite() bool { return a.Has(authors...) }
 // Check tells everything that keeps a proposal from being sent, as far as can be
 // known without asking Microsoft.
 func (s *Service) Check(p Proposal) error {
-	bad := append(p.Message.Trimmed().Problems(s.links), p.Audience.Problems()...)
+	bad := append(p.Message.Trimmed().Problems(s.links), audienceProblems(p.Audience)...)
 	if bad = append(bad, p.Plan.Problems(s.now())...); len(bad) > 0 {
 		return bad
 	}

@@ -1,13 +1,14 @@
 package broadcast
 
 import (
-	"cmp"
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/fanfare/fanfare/broadcast/audience"
 )
 
 // MaxNote is how long a reason may be, in characters.
@@ -124,14 +125,16 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 	if b.Kind == KindEdit {
 		return nil // its list is its announcement's
 	}
-	if err := s.nameGroups(ctx, b.Audience.Groups, "audience", func(g []Group) { b.Audience.Groups = g }); err != nil {
+	named := Audience{Include: slices.Clone(b.Audience.Include), Exclude: slices.Clone(b.Audience.Exclude)}
+	if err := errors.Join(s.nameParts(ctx, named.Include, "audience"), s.nameParts(ctx, named.Exclude, "audience")); err != nil {
 		return err
 	}
-	if b.Plan.Canary.Group.ID != "" {
-		ring := []Group{b.Plan.Canary.Group}
-		if err := s.nameGroups(ctx, ring, "plan.canary.group", func(g []Group) { b.Plan.Canary.Group = g[0] }); err != nil {
+	b.Audience = named
+	if ring := []audience.Part{{Kind: audience.Group, ID: b.Plan.Canary.Group.ID}}; ring[0].ID != "" {
+		if err := s.nameParts(ctx, ring, "plan.canary.group"); err != nil {
 			return err
 		}
+		b.Plan.Canary.Group.Name = ring[0].Name
 	}
 	reach, err := s.reach(ctx, b.Audience)
 	if err != nil {
@@ -143,24 +146,19 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 	return nil
 }
 
-// nameGroups takes the groups' names from the directory: a name that came with
+// nameParts takes the parts' names from where they are known: a name that came with
 // the draft could tell the reviewer another audience than the one that is meant.
-func (s *Service) nameGroups(ctx context.Context, groups []Group, field string, set func([]Group)) error {
-	if len(groups) == 0 {
-		return nil
-	}
-	named := slices.Clone(groups)
-	for i, g := range groups {
-		hits, err := s.directory.Groups(ctx, g.ID, 1)
+func (s *Service) nameParts(ctx context.Context, parts []audience.Part, field string) error {
+	for i, p := range parts {
+		name, err := s.directory.NameOf(ctx, p)
+		if IsCode(err, NotFound) {
+			return &Error{Invalid, field, AsMessage(err)}
+		}
 		if err != nil {
 			return err
 		}
-		if len(hits) == 0 || !strings.EqualFold(hits[0].ID, g.ID) {
-			return &Error{Invalid, field, fmt.Sprintf("The group “%s” is not in the directory any more. Choose another one.", cmp.Or(g.Name, g.ID))}
-		}
-		named[i].Name = hits[0].Name
+		parts[i].Name = name
 	}
-	set(named)
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Reach says how many people an audience means, who of them would get a message
@@ -13,40 +14,35 @@ func (s *Service) Reach(ctx context.Context, a Actor, to Audience) (Reach, error
 	if err := may(a, Roles()...); err != nil {
 		return Reach{}, err
 	}
-	if p := to.Problems(); len(p) > 0 {
+	if p := audienceProblems(to); len(p) > 0 {
 		return Reach{}, p
 	}
 	return s.reach(ctx, to)
 }
 
-func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
-	if to.Everyone {
-		return s.reachEveryone(ctx)
-	}
-	var people []Recipient
-	for r, err := range s.directory.Members(ctx, to) {
-		if people = append(people, r); err != nil {
-			return Reach{}, err
-		}
-	}
-	return s.ledger.ReachOf(ctx, people)
-}
+// lookAge is how old a group's members may be in a head-count: while somebody chooses
+// an audience, the same groups are counted again and again. At Send they are read anew.
+const lookAge = 10 * time.Minute
 
-// reachEveryone tells an empty directory from one that was not read yet: the
-// second must not look like "nobody would get this".
-func (s *Service) reachEveryone(ctx context.Context) (Reach, error) {
-	reach, err := s.ledger.ReachEveryone(ctx)
+func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
+	if err := s.directory.Gather(ctx, "", to, lookAge); err != nil {
+		return Reach{}, err
+	}
+	reach, err := s.ledger.Reach(ctx, to)
 	if err != nil || reach.Total > 0 {
 		return reach, err
 	}
+	return reach, s.known(ctx)
+}
+
+// known tells an empty audience from a directory that was not read yet: that must not
+// look like "nobody would get this".
+func (s *Service) known(ctx context.Context) error {
 	r, err := s.ledger.Rollout(ctx)
-	if err != nil {
-		return Reach{}, err
+	if err == nil && r.DirectoryAt.IsZero() {
+		return &Error{Conflict, "audience", "The directory has not been read to its end yet, so nobody can say who everyone is. Try again in a minute; the Rollout page shows when it was read."}
 	}
-	if r.DirectoryAt.IsZero() {
-		return Reach{}, &Error{Conflict, "audience", "The directory has not been read to its end yet, so nobody can say who everyone is. Try again in a minute; the Rollout page shows when it was read."}
-	}
-	return reach, nil
+	return err
 }
 
 // Groups finds groups to choose from.

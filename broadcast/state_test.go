@@ -130,7 +130,7 @@ func TestHashKnowsMessageAndAudience(t *testing.T) {
 	base := func() broadcast.Broadcast {
 		return broadcast.Broadcast{
 			Message:  broadcast.Message{Title: "T", Body: "B", ImageURL: "I", ImageAlt: "A", Buttons: []broadcast.Button{{Title: "x", URL: "y"}}},
-			Audience: broadcast.Audience{Groups: []broadcast.Group{{ID: "1", Name: "one"}}},
+			Audience: broadcast.InGroups(broadcast.Group{ID: "1", Name: "one"}),
 		}
 	}
 	same, want := base(), base()
@@ -141,14 +141,33 @@ func TestHashKnowsMessageAndAudience(t *testing.T) {
 	changes := map[string]func(*broadcast.Broadcast){
 		"title": func(b *broadcast.Broadcast) { b.Message.Title += " " }, "body": func(b *broadcast.Broadcast) { b.Message.Body = "" },
 		"image": func(b *broadcast.Broadcast) { b.Message.ImageURL = "J" }, "alt": func(b *broadcast.Broadcast) { b.Message.ImageAlt = "" },
-		"button": func(b *broadcast.Broadcast) { b.Message.Buttons[0].URL = "z" }, "group": func(b *broadcast.Broadcast) { b.Audience.Groups[0].ID = "2" },
-		"everyone": func(b *broadcast.Broadcast) { b.Audience.Everyone = true },
+		"button": func(b *broadcast.Broadcast) { b.Message.Buttons[0].URL = "z" }, "group": func(b *broadcast.Broadcast) { b.Audience.Include[0].ID = "2" },
+		"left out": func(b *broadcast.Broadcast) { b.Audience.Exclude = b.Audience.Include },
+		"everyone": func(b *broadcast.Broadcast) { b.Audience = broadcast.Everyone() },
 	}
 	for name, change := range changes {
 		b := base()
 		change(&b)
 		if b.Hash() == want.Hash() {
 			t.Errorf("a changed %s keeps the hash: it could be slipped past an approval", name)
+		}
+	}
+}
+
+// TestHashesOfOldStillHold: what was approved when an audience was everyone or some
+// groups is sent by a server that knows more kinds.
+func TestHashesOfOldStillHold(t *testing.T) {
+	t.Parallel()
+	groups := broadcast.InGroups(
+		broadcast.Group{ID: "60000000-0000-4000-8000-00000000ab1e", Name: "Sales"}, broadcast.Group{ID: "60000000-0000-4000-8000-00000000ab1f", Name: "Berlin"})
+	for want, a := range map[string]broadcast.Audience{
+		"7bb785e5ae175d48bcefd1ef62d4ea6b6a301d663bfefd1fc1273638ede9e239": broadcast.Everyone(),
+		"8e68b90ba8f4951fe172155248e6c6c8ed7026b53762ccbf028608d23fb639fa": {},
+		"f4e5845c056e5bcc09d8a67868ffedd621e72d5753046803db5e09725b16c1ab": groups,
+	} {
+		b := broadcast.Broadcast{Message: broadcast.Message{Title: "T", Body: "B"}, Audience: a}
+		if got := b.Hash(); got != want {
+			t.Errorf("%s: %s", a.Words(), got)
 		}
 	}
 }

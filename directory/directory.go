@@ -20,8 +20,6 @@ type People interface {
 	// EndRound ends a full read: people not seen in at.Round are deleted, and at is
 	// stored, in one transaction.
 	EndRound(ctx context.Context, at person.Cursor) error
-	// PeoplePage is everybody not deleted, in the order of EntraID.
-	PeoplePage(ctx context.Context, after broadcast.EntraID, limit int) ([]broadcast.Recipient, error)
 	// KnownPeople is those of ids that are stored, in any order.
 	KnownPeople(ctx context.Context, ids []broadcast.EntraID) ([]broadcast.Recipient, error)
 }
@@ -48,7 +46,7 @@ type Options struct {
 	Log     *slog.Logger
 }
 
-// Directory implements broadcast.Directory over Graph and the stored people.
+// Directory reads people and groups from Graph.
 type Directory struct {
 	graph   *graph.Client
 	people  People
@@ -57,8 +55,6 @@ type Directory struct {
 	now     func() time.Time
 	log     *slog.Logger
 }
-
-var _ broadcast.Directory = (*Directory)(nil)
 
 // New makes a Directory. It makes no call.
 func New(o Options) *Directory {

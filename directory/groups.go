@@ -20,7 +20,7 @@ const groupFields = "id,displayName,mail,description,groupTypes,securityEnabled,
 // maxSearch is how many runes of a search text are used.
 const maxSearch = 120
 
-// Groups implements broadcast.Directory. A group's ID finds exactly that group; no
+// Groups finds at most limit groups by the beginning of a word of their name. A group's ID finds exactly that group; no
 // text lists some.
 func (d *Directory) Groups(ctx context.Context, text string, limit int) ([]broadcast.GroupHit, error) {
 	text, limit = searchable(text), min(max(limit, 1), 999)

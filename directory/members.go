@@ -1,73 +1,18 @@
 package directory
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/graph"
 )
 
-// pageSize is how many people are asked of the ledger at a time.
-const pageSize = 1000
-
-// ErrUnread is passing trouble: who everyone is, is not known yet.
-var ErrUnread = errors.New("the directory has not been read yet; its first reading is under way")
-
-// Members implements broadcast.Directory.
-func (d *Directory) Members(ctx context.Context, a broadcast.Audience) iter.Seq2[broadcast.Recipient, error] {
-	return func(yield func(broadcast.Recipient, error) bool) {
-		var err error
-		if a.Everyone {
-			err = d.everyone(ctx, yield)
-		} else {
-			err = d.ofGroups(ctx, a.Groups, yield)
-		}
-		if err != nil && !errors.Is(err, errEnough) {
-			yield(broadcast.Recipient{}, err)
-		}
-	}
-}
-
-// errEnough says that the caller wants no more.
-var errEnough = errors.New("enough")
-
-type yielder = func(broadcast.Recipient, error) bool
-
-func (d *Directory) everyone(ctx context.Context, yield yielder) error {
-	at, err := d.people.Cursor(ctx)
-	if err != nil {
-		return err
-	}
-	if at.FinishedAt.IsZero() {
-		return ErrUnread
-	}
-	for after := broadcast.EntraID(""); ; {
-		page, err := d.people.PeoplePage(ctx, after, pageSize)
-		if err != nil {
-			return err
-		}
-		for _, r := range page {
-			if !yield(r, nil) {
-				return errEnough
-			}
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		after = page[len(page)-1].EntraID
-	}
-}
-
-// guid is a person's ID in 16 bytes: a million members of a group are held in
-// memory until the last group was read.
+// guid is an object's ID.
 type guid [16]byte
 
 func parseGUID(s string) (guid, bool) {
@@ -84,63 +29,54 @@ func (g guid) entraID() broadcast.EntraID {
 	return broadcast.EntraID(h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:])
 }
 
-func (d *Directory) ofGroups(ctx context.Context, groups []broadcast.Group, yield yielder) error {
-	var members []guid
-	for _, g := range groups {
-		more, err := d.membersOf(ctx, g)
-		if err != nil {
-			return err
+// Members yields the people of a group, nested and dynamic ones included, page by
+// page, some perhaps twice. Whoever the ledger did not know is stored before. What
+// was yielded before an error is not the group.
+func (d *Directory) Members(ctx context.Context, g broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
+	return func(yield func(broadcast.EntraID, error) bool) {
+		request := graph.Request{
+			Path: "/groups/" + url.PathEscape(g.ID) + "/transitiveMembers/microsoft.graph.user",
+			// The cast and $count need each other and the header (protocol G.3).
+			Query: url.Values{"$select": {fields}, "$top": {"999"}, "$count": {"true"}}, Eventual: true,
 		}
-		members = append(members, more...)
-	}
-	slices.SortFunc(members, func(a, b guid) int { return bytes.Compare(a[:], b[:]) })
-	members = slices.Compact(members)
-	for page := range slices.Chunk(members, pageSize) {
-		people, err := d.recipients(ctx, page)
-		if err != nil {
-			return err
-		}
-		for _, r := range people {
-			if !yield(r, nil) {
-				return errEnough
+		for {
+			members, next, err := d.membersPage(ctx, g, request)
+			if err != nil {
+				yield("", err)
+				return
 			}
+			for _, id := range members {
+				if !yield(id, nil) {
+					return
+				}
+			}
+			if next == "" {
+				return
+			}
+			request = graph.Request{Link: next, Eventual: true}
 		}
 	}
-	return nil
 }
 
-// membersOf reads a group to its end, and stores people the directory does not
-// know yet.
-func (d *Directory) membersOf(ctx context.Context, g broadcast.Group) ([]guid, error) {
-	var members []guid
-	request := graph.Request{
-		Path: "/groups/" + url.PathEscape(g.ID) + "/transitiveMembers/microsoft.graph.user",
-		// The cast and $count need each other and the header (protocol G.3).
-		Query: url.Values{"$select": {fields}, "$top": {"999"}, "$count": {"true"}}, Eventual: true,
+func (d *Directory) membersPage(ctx context.Context, g broadcast.Group, request graph.Request) (members []broadcast.EntraID, next string, err error) {
+	page, err := d.page(ctx, request)
+	if err != nil {
+		return nil, "", groupError(g, err)
 	}
-	for {
-		page, err := d.page(ctx, request)
-		if err != nil {
-			return nil, groupError(g, err)
+	for _, p := range page.Items {
+		id, ok := parseGUID(p.id)
+		if !ok {
+			return nil, "", fmt.Errorf("directory: group %s has a member whose ID %q is none", g.ID, p.id)
 		}
-		for _, p := range page.Items {
-			id, ok := parseGUID(p.id)
-			if !ok {
-				return nil, fmt.Errorf("directory: group %s has a member whose ID %q is none", g.ID, p.id)
-			}
-			members = append(members, id)
-		}
-		if err := d.learn(ctx, page.Items); err != nil {
-			return nil, err
-		}
-		if page.Next == "" {
-			return members, nil
-		}
-		if page.Next == request.Link {
-			return nil, fmt.Errorf("directory: the next page of group %s is the same page again", g.ID)
-		}
-		request = graph.Request{Link: page.Next, Eventual: true}
+		members = append(members, id.entraID())
 	}
+	if err := d.learn(ctx, page.Items); err != nil {
+		return nil, "", err
+	}
+	if page.Next != "" && page.Next == request.Link {
+		return nil, "", fmt.Errorf("directory: the next page of group %s is the same page again", g.ID)
+	}
+	return members, page.Next, nil
 }
 
 // groupError says it in words when the group itself is the trouble; then nobody
@@ -195,28 +131,6 @@ func (d *Directory) known(ctx context.Context, ids []broadcast.EntraID) (map[bro
 	out := make(map[broadcast.EntraID]broadcast.Recipient, len(people))
 	for _, r := range people {
 		out[r.EntraID] = r
-	}
-	return out, nil
-}
-
-// recipients looks members up again, because what the directory says of them
-// decides who is excluded. Somebody gone meanwhile is named as deleted.
-func (d *Directory) recipients(ctx context.Context, members []guid) ([]broadcast.Recipient, error) {
-	ids := make([]broadcast.EntraID, len(members))
-	for i, m := range members {
-		ids[i] = m.entraID()
-	}
-	known, err := d.known(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]broadcast.Recipient, len(ids))
-	for i, id := range ids {
-		r, ok := known[id]
-		if !ok {
-			r = broadcast.Recipient{EntraID: id, Excluded: broadcast.ReasonDeleted}
-		}
-		out[i] = r
 	}
 	return out, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/fanfare/fanfare/simulator"
 )
 
-var everyone = broadcast.Audience{Everyone: true}
+var everyone = broadcast.Everyone()
 
 func groups(gs ...broadcast.Group) broadcast.Audience { return broadcast.Audience{Groups: gs} }
 

@@ -14,9 +14,9 @@ import (
 	"github.com/fanfare/fanfare/store/storetest"
 )
 
-// paged lets a test step in between the pages of everyone.
+// paged lets a test step in between the pages of a list.
 type paged struct {
-	fanout.Everyone
+	fanout.Roll
 	page   int
 	before func(page int)
 }
@@ -33,14 +33,14 @@ func (w *world) known(people ...broadcast.EntraID) {
 	w.no(w.st.SavePeople(w.Context(), patches, nil))
 }
 
-func (p *paged) ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
+func (p *paged) ListAudience(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
 	if p.page++; p.before != nil {
 		p.before(p.page)
 	}
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
-	return p.Everyone.ListEveryone(ctx, id, after)
+	return p.Roll.ListAudience(ctx, id, after)
 }
 
 // crowded is a broadcast to everyone: 1 to n have the bot, 10,000 more have not.
@@ -56,7 +56,7 @@ func (w *world) crowded(n int, change ...func(*broadcast.Broadcast)) broadcast.I
 		(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n) AS n WHERE entra_id = '`+string(id(1))+`'`))
 	must(storetest.SQL(w, w.dsn).ExecContext(w.Context(), "ANALYZE")) // as the database does by itself, later
 	w.clock.forward(time.Second)
-	return w.resolving("Everyone", append(change, func(b *broadcast.Broadcast) { b.Audience = broadcast.Audience{Everyone: true} })...)
+	return w.resolving("Everyone", append(change, func(b *broadcast.Broadcast) { b.Audience = broadcast.Everyone() })...)
 }
 
 func TestSendingBeginsBeforeTheListIsComplete(t *testing.T) {
@@ -64,8 +64,8 @@ func TestSendingBeginsBeforeTheListIsComplete(t *testing.T) {
 	each(t, 20, func(w *world) {
 		bid := w.crowded(20)
 		w.clock.forward(time.Second)
-		r, pages := w.resolver(), &paged{Everyone: w.st}
-		r.Everyone = pages
+		r, pages := w.resolver(), &paged{Roll: w.st}
+		r.Roll = pages
 		pages.before = func(page int) {
 			if page != 2 {
 				return
@@ -99,14 +99,14 @@ func TestAListThatWasInterruptedIsWrittenToItsEnd(t *testing.T) {
 	each(t, 3, func(w *world) {
 		bid := w.crowded(3)
 		for page := 1; page <= 3; page++ { // killed before each page in turn
-			r, pages := w.resolver(), &paged{Everyone: w.st}
+			r, pages := w.resolver(), &paged{Roll: w.st}
 			ctx, kill := context.WithCancel(w.Context())
 			pages.before = func(n int) {
 				if n == page {
 					kill()
 				}
 			}
-			r.Everyone = pages
+			r.Roll = pages
 			if err := r.Resolve(ctx, bid); !errors.Is(err, context.Canceled) {
 				w.Errorf("the engine is told %v", err)
 			}
@@ -126,13 +126,13 @@ func TestACancelledListIsNotWrittenToItsEnd(t *testing.T) {
 	t.Parallel()
 	each(t, 3, func(w *world) {
 		bid := w.crowded(3)
-		r, pages := w.resolver(), &paged{Everyone: w.st}
+		r, pages := w.resolver(), &paged{Roll: w.st}
 		pages.before = func(page int) {
 			if page == 2 {
 				must(w.service.Do(w.Context(), admin, broadcast.EventCancel, broadcast.Ask{ID: bid}))
 			}
 		}
-		r.Everyone = pages
+		r.Roll = pages
 		w.no(r.Resolve(w.Context(), bid)) // no trouble of anybody's
 		first := w.in(bid, broadcast.Cancelled).Tally.Total
 		if pages := map[string]int{storetest.Postgres: 10_000, storetest.SQLite: 2_000}; first != pages[w.kind] {
@@ -149,7 +149,7 @@ func TestAFirstWaveOfEveryoneComesBeforeTheirList(t *testing.T) {
 	t.Parallel()
 	each(t, 9, func(w *world) {
 		bid := w.crowded(9, func(b *broadcast.Broadcast) { b.Plan.Canary.People, b.Wave = 5, 0 })
-		r, pages := w.resolver(), &paged{Everyone: w.st}
+		r, pages := w.resolver(), &paged{Roll: w.st}
 		pages.before = func(page int) {
 			if page == 2 {
 				w.no(w.send(w.Context(), bid))
@@ -158,7 +158,7 @@ func TestAFirstWaveOfEveryoneComesBeforeTheirList(t *testing.T) {
 				w.in(bid, broadcast.Held)
 			}
 		}
-		r.Everyone = pages
+		r.Roll = pages
 		w.no(r.Resolve(w.Context(), bid))
 		if b := w.in(bid, broadcast.Held); b.Reason != "First wave: 5 of 5 sent." || b.Tally.Total != 10_009 || b.ListedAt.IsZero() {
 			w.Errorf("held because %q: %+v", b.Reason, b.Tally)
@@ -173,7 +173,7 @@ func TestAFirstWaveOfEveryoneComesBeforeTheirList(t *testing.T) {
 func TestNobodyInTheDirectoryIsAnEmptyAudience(t *testing.T) {
 	t.Parallel()
 	each(t, 1, func(w *world) {
-		bid := w.resolving("Nobody", func(b *broadcast.Broadcast) { b.Audience = broadcast.Audience{Everyone: true} })
+		bid := w.resolving("Nobody", func(b *broadcast.Broadcast) { b.Audience = broadcast.Everyone() })
 		w.no(w.resolver().Resolve(w.Context(), bid))
 		if b := w.in(bid, broadcast.Failed); b.Reason == "" {
 			w.Error("nobody is told why")

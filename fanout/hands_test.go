@@ -38,7 +38,7 @@ func (d *desk) asked(w broadcast.Work) bool {
 
 func (r *replica) sweeper(e broadcast.Engine) *fanout.Sweeper {
 	return &fanout.Sweeper{
-		Service: r.service, Ledger: r.st, Leftovers: r.st, Marks: r.st, Directory: r.people, Engine: e, Now: r.now, Log: slog.New(slog.DiscardHandler),
+		Service: r.service, Ledger: r.st, Leftovers: r.st, Marks: r.st, Directory: r.gatherer, Engine: e, Now: r.now, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

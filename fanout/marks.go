@@ -19,9 +19,9 @@ type Marks interface {
 	// mean. ErrNotYet while the only ones left are in a worker's hands.
 	RetryFailed(ctx context.Context, id broadcast.ID, limit int) (int, error)
 	// JoinLate takes in who got the app since: of the list, and, once that is complete,
-	// of everyone, or of the members given. It takes nobody into a broadcast that is
-	// over, unless that says until when.
-	JoinLate(ctx context.Context, id broadcast.ID, members []broadcast.Recipient, limit int) (int, error)
+	// of everyone, or of the audience gathered anew in the name of again. It takes
+	// nobody into a broadcast that is over, unless that says until when.
+	JoinLate(ctx context.Context, id broadcast.ID, again string, limit int) (int, error)
 }
 
 const (
@@ -76,7 +76,7 @@ func (s *Sweeper) Late(ctx context.Context, id broadcast.ID) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.Marks.JoinLate(ctx, id, nil, lateLimit)
+	n, err := s.Marks.JoinLate(ctx, id, "", lateLimit)
 	if err == nil && s.readsGroups(b) {
 		var more int
 		more, err = s.lateMembers(ctx, b)
@@ -91,10 +91,10 @@ func (s *Sweeper) Late(ctx context.Context, id broadcast.ID) error {
 	return reopen(ctx, s.Service, s.Ledger, id)
 }
 
-// readsGroups tells whether it is time to read a broadcast's groups anew, and takes
+// readsGroups tells whether it is time to read a broadcast's audience anew, and takes
 // it that they are.
 func (s *Sweeper) readsGroups(b *broadcast.Broadcast) bool {
-	if b.Kind != broadcast.KindAnnouncement || b.Audience.Everyone || b.ListedAt.IsZero() || b.Plan.Late == broadcast.LateNever {
+	if b.Kind != broadcast.KindAnnouncement || b.Audience.IsEveryone() || b.ListedAt.IsZero() || b.Plan.Late == broadcast.LateNever {
 		return false
 	}
 	s.mu.Lock()
@@ -113,28 +113,13 @@ func (s *Sweeper) readsGroups(b *broadcast.Broadcast) bool {
 	return true
 }
 
-// lateMembers takes in members of a broadcast's groups. What cannot be read is left
-// for the next time: who was read before it is a member all the same.
+// lateMembers gathers a broadcast's audience anew and takes in who has come to it. If
+// it cannot be read, that is left for the next time.
 func (s *Sweeper) lateMembers(ctx context.Context, b *broadcast.Broadcast) (joined int, err error) {
-	page := make([]broadcast.Recipient, 0, lateLimit)
-	join := func() error {
-		if len(page) == 0 {
-			return nil
-		}
-		n, err := s.Marks.JoinLate(ctx, b.ID, page, lateLimit)
-		joined, page = joined+n, page[:0]
-		return err
+	again := string(b.ID) + "/late"
+	if err := s.Directory.Gather(ctx, again, b.Audience, 0); err != nil {
+		s.Log.WarnContext(ctx, "audience not read for late joiners", "broadcast", b.ID, "cause", err)
+		return 0, nil
 	}
-	for person, err := range s.Directory.Members(ctx, b.Audience) {
-		if err != nil {
-			s.Log.WarnContext(ctx, "audience not read to its end for late joiners", "broadcast", b.ID, "cause", err)
-			break
-		}
-		if page = append(page, person); len(page) == lateLimit {
-			if err := join(); err != nil {
-				return joined, err
-			}
-		}
-	}
-	return joined, join()
+	return s.Marks.JoinLate(ctx, b.ID, again, lateLimit)
 }

@@ -8,33 +8,25 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 )
 
-// Roll is the list of a broadcast's recipients, for whoever writes it.
+// Roll is the list of a broadcast's recipients, for whoever writes it. What was begun
+// may be begun anew: whoever is on the list already stays as they are.
 type Roll interface {
-	// AddDeliveries stores recipients as the next chunk of a wave, those not yet on the
-	// list only (unique per broadcast and person). Each starts where the ledger says:
-	// skipped (directory's reason, or blocked, removed, refused), ready (address known)
-	// or pending; for pending people without an installation one is wanted.
-	AddDeliveries(ctx context.Context, id broadcast.ID, page []broadcast.Recipient, wave int) error
+	// CountAudience is how many people the audience is, as of when Send was pressed.
+	CountAudience(ctx context.Context, id broadcast.ID) (int, error)
+	// ListCanary lists the first wave: the first people who can be reached, or those of
+	// the audience who are in the ring; nobody if there is a first wave.
+	ListCanary(ctx context.Context, id broadcast.ID, c broadcast.Canary) error
+	// ListAudience lists the page after a person and returns where it ends; "" when
+	// nobody is left. Each starts where the ledger says: skipped (directory's reason, or
+	// blocked, removed, refused), ready (address known) or pending; for pending people
+	// without an installation one is wanted.
+	ListAudience(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (next broadcast.EntraID, err error)
 	// ListPass lists who has the message that a correction or a recall is about, out of
 	// the page of target's deliveries after one; 0 when nobody is left. ErrNotYet
 	// while it is not known of all of them what became of them.
 	ListPass(ctx context.Context, id, target broadcast.ID, after int64) (next int64, err error)
 	// DropDeliveries forgets a list that was never sent from (state resolving).
 	DropDeliveries(ctx context.Context, id broadcast.ID) error
-	// ReachOf tells how many of some people can be written to, and stores nothing.
-	ReachOf(ctx context.Context, people []broadcast.Recipient) (broadcast.Reach, error)
-}
-
-// Everyone lists the whole directory, as of the moment Send was pressed, without
-// anybody's coming by here. What was begun may be begun anew.
-type Everyone interface {
-	CountEveryone(ctx context.Context, id broadcast.ID) (int, error)
-	// CanaryOfEveryone lists the first people who can be reached as the first wave,
-	// unless there is one.
-	CanaryOfEveryone(ctx context.Context, id broadcast.ID, people int) error
-	// ListEveryone lists the page after a person and returns where it ends; "" when
-	// nobody is left.
-	ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (next broadcast.EntraID, err error)
 }
 
 // ChunkSize is how many people one chunk holds: at Microsoft's limit some
@@ -47,7 +39,6 @@ type Resolver struct {
 	Ledger    Ledger
 	Directory broadcast.Directory
 	Roll      Roll
-	Everyone  Everyone
 	Now       func() time.Time
 	Log       *slog.Logger
 }
@@ -91,13 +82,10 @@ func (r *Resolver) resolve(ctx context.Context, b *broadcast.Broadcast) error {
 	if err := b.ApprovedAsIs(); err != nil {
 		return err
 	}
-	switch {
-	case b.Kind == broadcast.KindEdit, b.Kind == broadcast.KindRecall:
+	if b.Kind == broadcast.KindEdit || b.Kind == broadcast.KindRecall {
 		return r.pass(ctx, b)
-	case b.Audience.Everyone:
-		return r.everyone(ctx, b)
 	}
-	return r.groups(ctx, b)
+	return r.list(ctx, b)
 }
 
 // fail forgets the half list (nothing was sent from it) and tells why.

@@ -25,8 +25,10 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -70,13 +72,14 @@ type world struct {
 
 // replica is one process's share: a store, a sender, and the wire between it and Teams.
 type replica struct {
-	st      *store.Store
-	service *broadcast.Service
-	sender  *fanout.Sender
-	client  *teams.Client
-	wire    *wire
-	people  *crowd
-	now     func() time.Time
+	st       *store.Store
+	service  *broadcast.Service
+	sender   *fanout.Sender
+	client   *teams.Client
+	wire     *wire
+	people   *crowd
+	gatherer *gather.Gatherer
+	now      func() time.Time
 }
 
 // wire counts the sends that leave a replica and lets a test step in.
@@ -152,10 +155,12 @@ func (w *world) newReplica(c *clock) *replica {
 	w.Helper()
 	transport := teams.NewTransport(32, w.roots)
 	w.Cleanup(transport.CloseIdleConnections)
-	r := &replica{wire: &wire{RoundTripper: transport}, people: &crowd{}, now: c.now, st: storetest.Open(w, w.dsn, c.now)}
+	r := &replica{wire: &wire{RoundTripper: transport}, now: c.now, st: storetest.Open(w, w.dsn, c.now)}
+	r.people = &crowd{st: r.st}
+	r.gatherer = &gather.Gatherer{Reader: r.people, Sets: r.st, Names: r.st, Now: c.now}
 	r.client = w.speaker(r.wire, 3*time.Second)
 	log := slog.New(slog.DiscardHandler)
-	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.people, Messenger: r.client, Now: c.now, Log: log})
+	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.gatherer, Messenger: r.client, Now: c.now, Log: log})
 	r.sender = &fanout.Sender{
 		Service: r.service, Ledger: r.st, Messenger: r.client, Chunks: r.st, Marks: r.st, Workers: 8, Now: c.now, Log: log,
 		Budget: running(w, budget.New(r.st, budget.Connector, 0)),
@@ -257,7 +262,7 @@ func recipients(from, to int) []broadcast.Recipient {
 var admin = broadcast.Actor{ActorRef: broadcast.ActorRef{ID: "admin", Name: "Adam Admin"}, Roles: []broadcast.Role{broadcast.RoleAdmin}}
 
 // somebody is an audience that is read through the directory.
-var somebody = broadcast.Audience{Groups: []broadcast.Group{{ID: "5eed0000-aaaa-4bbb-8ccc-0123456789ab", Name: "Somebody"}}}
+var somebody = broadcast.InGroups(broadcast.Group{ID: "5eed0000-aaaa-4bbb-8ccc-0123456789ab", Name: "Somebody"})
 
 // resolving is an approved broadcast whose audience is still to be resolved.
 func (w *world) resolving(title string, change ...func(*broadcast.Broadcast)) broadcast.ID {
@@ -377,29 +382,44 @@ func must[T any](v T, err error) T {
 
 // crowd is a directory that yields what a test wants.
 type crowd struct {
+	st      *store.Store
 	members []broadcast.Recipient
 	groups  map[string][]broadcast.Recipient // of other groups than the usual one
 	step    func(i int) error                // called before the ith member; its error is yielded
 }
 
-func (c *crowd) Members(_ context.Context, a broadcast.Audience) iter.Seq2[broadcast.Recipient, error] {
+func (c *crowd) Members(ctx context.Context, g broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
 	members := c.members
-	if others, ok := c.groups[a.Groups[0].ID]; ok {
+	if others, ok := c.groups[g.ID]; ok {
 		members = others
 	}
-	return func(yield func(broadcast.Recipient, error) bool) {
+	return func(yield func(broadcast.EntraID, error) bool) {
+		if err := c.save(ctx, members); err != nil {
+			yield("", err)
+			return
+		}
 		for i, m := range members {
 			if c.step != nil {
 				if err := c.step(i); err != nil {
-					yield(broadcast.Recipient{}, err)
+					yield("", err)
 					return
 				}
 			}
-			if !yield(m, nil) {
+			if !yield(m.EntraID, nil) {
 				return
 			}
 		}
 	}
+}
+
+// save has everybody in the ledger's directory, as the real one does.
+func (c *crowd) save(ctx context.Context, members []broadcast.Recipient) error {
+	var patches []noun.Patch
+	for _, m := range members {
+		guest, yes := m.Excluded == broadcast.ReasonGuest, true
+		patches = append(patches, noun.Patch{EntraID: m.EntraID, Guest: &guest, Enabled: &yes, Licensed: &yes})
+	}
+	return c.st.SavePeople(context.WithoutCancel(ctx), patches, nil)
 }
 
 func (c *crowd) Groups(context.Context, string, int) ([]broadcast.GroupHit, error) {

@@ -75,7 +75,7 @@ func each(ctx context.Context, find func(context.Context) ([]broadcast.ID, error
 // app meanwhile: until now they were to get it. Somebody may be taken in late in that
 // very moment: then it is not over after all.
 func finish(ctx context.Context, service *broadcast.Service, ledger Ledger, marks Marks, id broadcast.ID) error {
-	if n, err := marks.JoinLate(ctx, id, nil, lateLimit); err != nil || n > 0 {
+	if n, err := marks.JoinLate(ctx, id, "", lateLimit); err != nil || n > 0 {
 		return err
 	}
 	if err := service.Advance(ctx, id, broadcast.EventFinish, ""); err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
 	"github.com/fanfare/fanfare/store"
@@ -72,6 +73,7 @@ type world struct {
 	messenger *teams.Client
 	verifier  *teams.Verifier
 	directory *directory.Directory
+	gatherer  *gather.Gatherer
 	install   *graphinstall.Installer
 	client    *http.Client
 	wire      *teams.Wire
@@ -88,7 +90,7 @@ func (s *Server) furnish() error {
 		return err
 	}
 	s.service = broadcast.NewService(broadcast.Config{
-		Ledger: s.store, Directory: w.directory, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
+		Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
 	if err := s.employ(w); err != nil {
 		return err
@@ -154,6 +156,7 @@ func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error 
 		return err
 	}
 	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
+	w.gatherer = &gather.Gatherer{Reader: w.directory, Sets: s.store, Names: s.store, Now: s.store.Now}
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.RSC,
@@ -174,13 +177,13 @@ func (s *Server) employ(w *world) error {
 	}
 	s.engine = eng
 	s.hands = &fanout.Hands{
-		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.directory, Roll: s.store, Everyone: s.store, Now: s.store.Now, Log: s.log},
+		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.gatherer, Roll: s.store, Now: s.store.Now, Log: s.log},
 		Sender: &fanout.Sender{
 			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Marks: s.store, Workers: s.config.Workers,
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.directory, Engine: eng, Now: s.store.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Sync:    w.directory.Sync,

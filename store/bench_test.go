@@ -112,7 +112,7 @@ func benchReading(b *testing.B, st *store.Store, bid broadcast.ID, n int) {
 	read("page-nobody", page(broadcast.RecipientQuery{Text: "zebra"}))
 	read("reasons", func() error { _, err := st.Reasons(ctx, bid); return err })
 	read("tally", func() error { _, _, err := stateAndTally(st, bid); return err })
-	read("reach", func() error { _, err := st.ReachEveryone(ctx); return err })
+	read("reach", func() error { _, err := st.Reach(ctx, broadcast.Everyone()); return err })
 	read("rollout", func() error { _, err := st.Rollout(ctx); return err })
 	read("installs", func() error {
 		_, err := st.Installations(ctx, broadcast.InstallQuery{State: broadcast.InstallationInstalled, Limit: 100})

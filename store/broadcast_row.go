@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
 
@@ -43,7 +44,7 @@ type broadcastRow struct {
 
 func (broadcastRow) TableName() string { return "broadcasts" }
 
-// The stored shapes of message and audience. Theirs are names of their own: a
+// The stored shapes of message and plan (of the audience: package census). Theirs are names of their own: a
 // field renamed in package broadcast must not lose what is stored. An empty list
 // and none stay apart, because the approved hash tells them apart.
 type (
@@ -57,10 +58,6 @@ type (
 	buttonJSON struct {
 		Title string `json:"title"`
 		URL   string `json:"url"`
-	}
-	audienceJSON struct {
-		Everyone bool        `json:"everyone"`
-		Groups   []groupJSON `json:"groups"`
 	}
 	groupJSON struct {
 		ID   string `json:"id"`
@@ -98,13 +95,13 @@ func (p planJSON) plan() broadcast.Plan {
 func rowOfBroadcast(tenant string, b *broadcast.Broadcast) (broadcastRow, error) {
 	m := b.Message
 	message, err1 := json.Marshal(messageJSON{m.Title, m.Body, m.ImageURL, m.ImageAlt, db.Each(m.Buttons, func(b broadcast.Button) buttonJSON { return buttonJSON(b) })})
-	audience, err2 := json.Marshal(audienceJSON{b.Audience.Everyone, db.Each(b.Audience.Groups, func(g broadcast.Group) groupJSON { return groupJSON(g) })})
+	audience, err2 := census.WriteAudience(b.Audience)
 	editors, err3 := json.Marshal(b.Editors)
 	plan, err4 := json.Marshal(planOf(b.Plan))
 	usual := b.Plan.Usual()
 	return broadcastRow{
 		TenantID: tenant, ID: string(b.ID), State: string(b.State), Revision: b.Revision,
-		TitleSearch: strings.ToLower(db.Clean(m.Title, 0)), Message: string(message), Audience: string(audience),
+		TitleSearch: strings.ToLower(db.Clean(m.Title, 0)), Message: string(message), Audience: audience,
 		AuthorID: string(b.Author.ID), AuthorName: b.Author.Name, Editors: string(editors),
 		SubmittedByID: string(b.SubmittedBy.ID), SubmittedByName: b.SubmittedBy.Name,
 		ApprovedByID: string(b.ApprovedBy.ID), ApprovedByName: b.ApprovedBy.Name, ApprovedHash: b.ApprovedHash, Reason: db.Clean(b.Reason, 0),
@@ -120,10 +117,10 @@ func rowOfBroadcast(tenant string, b *broadcast.Broadcast) (broadcastRow, error)
 func (j joined) broadcast() (broadcast.Broadcast, error) {
 	r := j.Row
 	var message messageJSON
-	var audience audienceJSON
 	var editors []broadcast.EntraID
 	var plan planJSON
-	err := errors.Join(json.Unmarshal([]byte(r.Plan), &plan), json.Unmarshal([]byte(r.Message), &message), json.Unmarshal([]byte(r.Audience), &audience), json.Unmarshal([]byte(r.Editors), &editors))
+	audience, err := census.ReadAudience(r.Audience)
+	err = errors.Join(err, json.Unmarshal([]byte(r.Plan), &plan), json.Unmarshal([]byte(r.Message), &message), json.Unmarshal([]byte(r.Editors), &editors))
 	if err != nil {
 		return broadcast.Broadcast{}, fmt.Errorf("broadcast %s cannot be read: %w", r.ID, err)
 	}
@@ -133,7 +130,7 @@ func (j joined) broadcast() (broadcast.Broadcast, error) {
 			Title: message.Title, Body: message.Body, ImageURL: message.ImageURL, ImageAlt: message.ImageAlt,
 			Buttons: db.Each(message.Buttons, func(b buttonJSON) broadcast.Button { return broadcast.Button(b) }),
 		},
-		Audience: broadcast.Audience{Everyone: audience.Everyone, Groups: db.Each(audience.Groups, func(g groupJSON) broadcast.Group { return broadcast.Group(g) })},
+		Audience: audience,
 		Author:   db.ActorRef(r.AuthorID, r.AuthorName), Editors: editors,
 		SubmittedBy: db.ActorRef(r.SubmittedByID, r.SubmittedByName), ApprovedBy: db.ActorRef(r.ApprovedByID, r.ApprovedByName),
 		ApprovedHash: r.ApprovedHash, Reason: r.Reason,

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -31,6 +32,12 @@ func TestABroadcastIsReadAsItWasStored(t *testing.T) {
 		who := rapid.Custom(func(r *rapid.T) broadcast.ActorRef {
 			return broadcast.ActorRef{ID: broadcast.EntraID(text.Draw(r, "id")), Name: text.Draw(r, "name")}
 		})
+		parts := rapid.SampledFrom([][]audience.Part{
+			nil,
+			{{Kind: audience.Everyone}},
+			{group("a"), group("b")},
+			{{Kind: audience.Attribute, Field: audience.Department, Values: []string{"R&D", ""}}, {Kind: audience.Person, ID: "p", Name: "\"Ä"}},
+		})
 		rapid.Check(t, func(r *rapid.T) {
 			b := &broadcast.Broadcast{
 				ID: broadcast.NewID(time.Now()), Kind: broadcast.KindAnnouncement, State: broadcast.Draft,
@@ -38,7 +45,7 @@ func TestABroadcastIsReadAsItWasStored(t *testing.T) {
 					Title: text.Draw(r, "title"), Body: text.Draw(r, "body"), ImageURL: text.Draw(r, "url"), ImageAlt: text.Draw(r, "alt"),
 					Buttons: rapid.SampledFrom([][]broadcast.Button{nil, {}, {{Title: "Öffnen", URL: "https://a"}, {}}}).Draw(r, "buttons"),
 				},
-				Audience: broadcast.Audience{Everyone: rapid.Bool().Draw(r, "everyone"), Groups: rapid.SampledFrom([][]broadcast.Group{nil, {}, {{ID: "g", Name: "n"}}}).Draw(r, "groups")},
+				Audience: broadcast.Audience{Include: parts.Draw(r, "include"), Exclude: parts.Draw(r, "exclude")},
 				Author:   who.Draw(r, "author"), SubmittedBy: who.Draw(r, "submitted"), ApprovedBy: who.Draw(r, "approved"),
 				Editors:      rapid.SampledFrom([][]broadcast.EntraID{nil, {}, {"a", "b"}}).Draw(r, "editors"),
 				ApprovedHash: text.Draw(r, "hash"), Reason: text.Draw(r, "reason"),

@@ -38,7 +38,7 @@ func change(t testing.TB, st *store.Store, bid broadcast.ID, f func(b *broadcast
 func listEveryone(t testing.TB, st *store.Store, bid broadcast.ID) (pages int) {
 	t.Helper()
 	for after := broadcast.EntraID(""); ; pages++ {
-		if after = the(st.ListEveryone(ctx, bid, after))(t); after == "" {
+		if after = the(st.ListAudience(ctx, bid, after))(t); after == "" {
 			return pages
 		}
 	}
@@ -84,7 +84,7 @@ func TestEveryoneIsListedWhereTheLedgerSays(t *testing.T) {
 		oneOfEach(t, st)
 		for _, late := range []broadcast.Late{broadcast.LateUntilFinished, broadcast.LateNever} {
 			bid := begun(t, st, func(b *broadcast.Broadcast) { b.Plan.Late = late })
-			if n := the(st.CountEveryone(ctx, bid))(t); n != 8 {
+			if n := the(st.CountAudience(ctx, bid))(t); n != 8 {
 				t.Fatalf("everyone is %d people, want 8", n)
 			}
 			listEveryone(t, st, bid)
@@ -147,7 +147,7 @@ func TestEveryoneIsWhoWasThereWhenSendWasPressed(t *testing.T) {
 			patch(7),          // came
 			patch(8), gone(8), // came and went
 		}, nil))
-		if n := the(st.CountEveryone(ctx, bid))(t); n != 4 {
+		if n := the(st.CountAudience(ctx, bid))(t); n != 4 {
 			t.Errorf("everyone is %d people, want 4", n)
 		}
 		listEveryone(t, st, bid)
@@ -180,7 +180,7 @@ func TestEveryoneIsListedOnceHoweverOftenItIsBegun(t *testing.T) {
 		}
 		bid := begun(t, st, func(b *broadcast.Broadcast) { b.Wave = 0 })
 		for range 2 {
-			must(t, st.CanaryOfEveryone(ctx, bid, 20))
+			must(t, st.ListCanary(ctx, bid, broadcast.Canary{People: 20}))
 		}
 		if y := honest(t, st, bid); y != (broadcast.Tally{Total: 20, Ready: 20}) {
 			t.Fatalf("the first wave is %+v", y)
@@ -188,7 +188,7 @@ func TestEveryoneIsListedOnceHoweverOftenItIsBegun(t *testing.T) {
 		if y := the(st.Canary(ctx, bid))(t); y.Ready != 20 {
 			t.Fatalf("the first wave is counted as %+v", y)
 		}
-		the(st.ListEveryone(ctx, bid, ""))(t)
+		the(st.ListAudience(ctx, bid, ""))(t)
 		change(t, st, bid, func(b *broadcast.Broadcast) { b.State = broadcast.Sending })
 		want := 6 // of 2,000
 		if dsn[0] == 'p' {
@@ -257,7 +257,7 @@ func TestNobodyOfEveryoneWaitsForAnAddressThatCameMeanwhile(t *testing.T) {
 			for _, bid := range ids {
 				for after := broadcast.EntraID(""); ; {
 					var err error
-					if after, err = both[0].ListEveryone(ctx, bid, after); err != nil {
+					if after, err = both[0].ListAudience(ctx, bid, after); err != nil {
 						t.Error(err)
 					}
 					if after == "" {
@@ -297,11 +297,11 @@ func TestAListGrowsUntilItIsComplete(t *testing.T) {
 		for _, state := range broadcast.States() {
 			open := slices.Contains([]broadcast.State{broadcast.Resolving, broadcast.Sending, broadcast.Paused, broadcast.Held}, state)
 			bid := begun(t, st, func(b *broadcast.Broadcast) { b.State = state })
-			if _, err := st.ListEveryone(ctx, bid, ""); (err == nil) != open {
+			if _, err := st.ListAudience(ctx, bid, ""); (err == nil) != open {
 				t.Errorf("%s: %v", state, err)
 			}
 			bid = begun(t, st, func(b *broadcast.Broadcast) { b.State, b.ListedAt = state, time.Now() })
-			if _, err := st.ListEveryone(ctx, bid, ""); err == nil {
+			if _, err := st.ListAudience(ctx, bid, ""); err == nil {
 				t.Errorf("%s: a complete list took somebody in", state)
 			}
 			if y := honest(t, st, bid); y.Total != 0 {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 )
@@ -70,6 +71,22 @@ func everybody(from, to int) []broadcast.Recipient {
 	return out
 }
 
+func group(id string) audience.Part {
+	return audience.Part{Kind: audience.Group, ID: id, Name: "Group " + id}
+}
+
+// gathered keeps people as the owner's set of a part.
+func gathered(t testing.TB, st *store.Store, owner string, p audience.Part, people ...broadcast.Recipient) {
+	t.Helper()
+	set := the(st.NewSet(ctx, owner, p))(t)
+	ids := make([]broadcast.EntraID, len(people))
+	for i, r := range people {
+		ids[i] = r.EntraID
+	}
+	must(t, st.AddToSet(ctx, set, ids))
+	must(t, st.KeepSet(ctx, set))
+}
+
 var author = broadcast.ActorRef{ID: "author", Name: "Ada Author"}
 
 // draft stores a new broadcast to everyone.
@@ -78,7 +95,7 @@ func draft(t testing.TB, st *store.Store) *broadcast.Broadcast {
 	now := time.Now()
 	b := &broadcast.Broadcast{
 		ID: broadcast.NewID(now), State: broadcast.Draft, Author: author, CreatedAt: now, UpdatedAt: now,
-		Message: broadcast.Message{Title: "Hello", Body: "World"}, Audience: broadcast.Audience{Everyone: true},
+		Message: broadcast.Message{Title: "Hello", Body: "World"}, Audience: broadcast.Everyone(),
 	}
 	must(t, st.Create(ctx, b, broadcast.Move{BroadcastID: b.ID, Event: broadcast.EventCreate, To: broadcast.Draft, By: author, At: now, Hash: b.Hash()}))
 	return b

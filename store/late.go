@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
@@ -30,8 +29,8 @@ var appReasons = []string{
 
 // JoinLate takes people in who got the app after the list was made: those who were
 // skipped for want of it become ready, and those of the audience who are not on the
-// list are appended (LateCount counts them): of everyone with members nil, else of
-// members. It returns how many it took in, limit at most per transaction. Nobody is
+// list are appended (LateCount counts them): of everyone, or of the sets gathered anew
+// in the name of again. It returns how many it took in, limit at most per transaction. Nobody is
 // taken in before the list is complete, nor into a broadcast that is over, unless it
 // says until when.
 //
@@ -41,26 +40,12 @@ var appReasons = []string{
 // Price: nothing for those who had the app before. It reads the installations that
 // became reachable since the last look, and the people who came into the directory
 // since the list was frozen.
-func (s *Store) JoinLate(ctx context.Context, id broadcast.ID, members []broadcast.Recipient, limit int) (int, error) {
+func (s *Store) JoinLate(ctx context.Context, id broadcast.ID, again string, limit int) (int, error) {
 	joined, err := s.joinNewcomers(ctx, id, limit)
-	if err != nil {
-		return joined, err
+	for n := limit; n == limit && err == nil; joined += n {
+		n, err = s.append(ctx, id, func(l *roll.List) (int, error) { return l.AddLate(again, limit) })
 	}
-	if members == nil {
-		n := limit
-		for n == limit && err == nil {
-			n, err = s.append(ctx, id, func(l *roll.List) (int, error) { return l.AddLateEveryone(limit) })
-			joined += n
-		}
-		return joined, err
-	}
-	for page := range slices.Chunk(members, limit) {
-		n, err := s.append(ctx, id, func(l *roll.List) (int, error) { return l.AddLatePeople(page) })
-		if joined += n; err != nil {
-			return joined, err
-		}
-	}
-	return joined, nil
+	return joined, err
 }
 
 // joinNewcomers makes those ready who are on the list and were skipped for want of

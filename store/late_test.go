@@ -56,11 +56,11 @@ func TestWhoGetsTheAppLaterGetsTheMessage(t *testing.T) {
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
 		bid := lateWorld(t, st, clock, nil)
 		before := the(st.Broadcast(ctx, bid))(t)
-		if n := the(st.JoinLate(ctx, bid, nil, 2))(t); n != 0 {
+		if n := the(st.JoinLate(ctx, bid, "", 2))(t); n != 0 {
 			t.Fatalf("%d joined, and nobody came", n)
 		}
 		come(t, st)
-		if n := the(st.JoinLate(ctx, bid, nil, 2))(t); n != 3 {
+		if n := the(st.JoinLate(ctx, bid, "", 2))(t); n != 3 {
 			t.Fatalf("%d joined, want 2, 3 and 5", n)
 		}
 		for n, want := range map[int]broadcast.DeliveryState{1: "ready", 2: "ready", 3: "ready", 4: "skipped", 5: "ready"} {
@@ -72,7 +72,7 @@ func TestWhoGetsTheAppLaterGetsTheMessage(t *testing.T) {
 		if after.LateCount != 1 || after.Revision != before.Revision {
 			t.Errorf("late %d, revision %d after %d", after.LateCount, after.Revision, before.Revision)
 		}
-		if n := the(st.JoinLate(ctx, bid, nil, 2))(t); n != 0 {
+		if n := the(st.JoinLate(ctx, bid, "", 2))(t); n != 0 {
 			t.Errorf("%d joined twice", n)
 		}
 		// A move that was prepared before does not forget who joined.
@@ -103,7 +103,7 @@ func TestWhoCameBackLongAfterIsStillSeen(t *testing.T) {
 		bid := lateWorld(t, st, clock, nil)
 		for n := 2; n <= 3; n++ {
 			must(t, st.BotAdded(ctx, id(n), address(n)))
-			if joined := the(st.JoinLate(ctx, bid, nil, 10))(t); joined != 1 {
+			if joined := the(st.JoinLate(ctx, bid, "", 10))(t); joined != 1 {
 				t.Fatalf("person %d: %d joined", n, joined)
 			}
 			clock.Pass(time.Hour)
@@ -112,7 +112,7 @@ func TestWhoCameBackLongAfterIsStillSeen(t *testing.T) {
 		must(t, st.BotGone(ctx, id(2), broadcast.InstallationRemoved))
 		clock.Pass(time.Hour)
 		must(t, st.BotAdded(ctx, id(2), address(2)))
-		if joined := the(st.JoinLate(ctx, bid, nil, 10))(t); joined != 1 {
+		if joined := the(st.JoinLate(ctx, bid, "", 10))(t); joined != 1 {
 			t.Fatalf("%d joined, want 1", joined)
 		}
 		honest(t, st, bid)
@@ -141,7 +141,7 @@ func TestWhenNobodyJoinsAnyMore(t *testing.T) {
 			"an edit":   func(b *broadcast.Broadcast) { b.Kind, b.Target = broadcast.KindEdit, "x" },
 		} {
 			change(t, st, bid, f)
-			if n := the(st.JoinLate(ctx, bid, nil, 10))(t); n != 0 {
+			if n := the(st.JoinLate(ctx, bid, "", 10))(t); n != 0 {
 				t.Errorf("%s: %d joined", name, n)
 			}
 			change(t, st, bid, func(b *broadcast.Broadcast) {
@@ -151,7 +151,7 @@ func TestWhenNobodyJoinsAnyMore(t *testing.T) {
 			})
 		}
 		change(t, st, bid, until(minute))
-		if n := the(st.JoinLate(ctx, bid, nil, 10))(t); n != 3 {
+		if n := the(st.JoinLate(ctx, bid, "", 10))(t); n != 3 {
 			t.Errorf("%d joined after the end, want 3", n)
 		}
 		honest(t, st, bid)
@@ -162,18 +162,17 @@ func TestMembersWhoGetTheAppLaterAreTakenIn(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
 		bid := lateWorld(t, st, clock, func(b *broadcast.Broadcast) {
-			b.Audience = broadcast.Audience{Groups: []broadcast.Group{{ID: "g", Name: "G"}}}
+			b.Audience = broadcast.InGroups(broadcast.Group{ID: "g", Name: "G"})
 		})
 		come(t, st)
-		if n := the(st.JoinLate(ctx, bid, nil, 10))(t); n != 2 {
+		if n := the(st.JoinLate(ctx, bid, "", 10))(t); n != 2 {
 			t.Fatalf("%d joined, want the two of the list: everyone is not meant", n)
 		}
-		members := everybody(1, 9)
-		members[0].Excluded = broadcast.ReasonGuest
-		if n := the(st.JoinLate(ctx, bid, members, 4))(t); n != 1 {
+		gathered(t, st, "again", group("g"), everybody(1, 9)...)
+		if n := the(st.JoinLate(ctx, bid, "again", 4))(t); n != 1 {
 			t.Fatalf("%d joined, want person 5", n)
 		}
-		if n := the(st.JoinLate(ctx, bid, members, 4))(t); n != 0 {
+		if n := the(st.JoinLate(ctx, bid, "again", 4))(t); n != 0 {
 			t.Fatalf("%d joined twice", n)
 		}
 		if b := the(st.Broadcast(ctx, bid))(t); b.LateCount != 1 {

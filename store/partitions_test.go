@@ -37,7 +37,7 @@ func TestDeliveriesLieInTheMonthOfTheirBroadcast(t *testing.T) {
 	list := func() []string {
 		t.Helper()
 		now := clock.Now()
-		b := &broadcast.Broadcast{ID: broadcast.NewID(now), State: broadcast.Resolving, Author: author, CreatedAt: now, UpdatedAt: now, StartedAt: now, Audience: broadcast.Audience{Everyone: true}}
+		b := &broadcast.Broadcast{ID: broadcast.NewID(now), State: broadcast.Resolving, Author: author, CreatedAt: now, UpdatedAt: now, StartedAt: now, Audience: broadcast.Everyone()}
 		must(t, st.Create(ctx, b, broadcast.Move{BroadcastID: b.ID, Event: broadcast.EventCreate, To: broadcast.Resolving, By: author, At: now}))
 		must(t, st.AddDeliveries(ctx, b.ID, everybody(1, 2), 1))
 		must(t, st.AddDeliveries(ctx, b.ID, everybody(1, 3), 1))

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -250,7 +251,13 @@ func (w *world) expire() {
 }
 
 func (w *world) late() {
-	_, err := w.st.JoinLate(ctx, w.broadcast(), everybody(w.first, w.first+crowd-1), 4)
+	yes := true
+	var patches []noun.Patch
+	for _, p := range everybody(w.first, w.first+crowd-1) {
+		patches = append(patches, noun.Patch{EntraID: p.EntraID, Enabled: &yes, Licensed: &yes})
+	}
+	w.must(w.st.SavePeople(ctx, patches, nil))
+	_, err := w.st.JoinLate(ctx, w.broadcast(), "", 4)
 	w.must(err)
 }
 

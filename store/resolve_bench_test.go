@@ -64,11 +64,11 @@ func resolveAll(b *testing.B, st *store.Store, people int) (bid broadcast.ID, to
 	b.Helper()
 	bid = begun(b, st, nil)
 	start := time.Now()
-	if n := the(st.CountEveryone(ctx, bid))(b); n != people {
+	if n := the(st.CountAudience(ctx, bid))(b); n != people {
 		b.Fatalf("%d people, want %d", n, people)
 	}
 	for after := broadcast.EntraID(""); ; {
-		after = the(st.ListEveryone(ctx, bid, after))(b)
+		after = the(st.ListAudience(ctx, bid, after))(b)
 		if page == 0 {
 			page = time.Since(start)
 		}

@@ -43,33 +43,42 @@ func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broad
 	return s.list(ctx, id, func(l *roll.List) error { return l.AddPeople(page, wave) })
 }
 
-// CountEveryone is how many people everyone is, as of when Send was pressed.
-func (s *Store) CountEveryone(ctx context.Context, id broadcast.ID) (int, error) {
+// CountAudience is how many people the audience is, as of when Send was pressed.
+func (s *Store) CountAudience(ctx context.Context, id broadcast.ID) (int, error) {
 	t := s.read(ctx)
 	f, err := roll.Read(t.Tx, id, "")
 	if err != nil {
 		return 0, err
 	}
-	return roll.CountEveryone(t.Tx, f)
+	return roll.Count(t.Tx, id, f)
 }
 
-// CanaryOfEveryone lists the first people who can be reached as the first wave. It
-// does nothing if there is one.
-func (s *Store) CanaryOfEveryone(ctx context.Context, id broadcast.ID, people int) error {
-	return s.list(ctx, id, func(l *roll.List) error { return l.AddCanary(people) })
+// maxRing is how many people a ring may have: they are listed in one transaction.
+const maxRing = 10_000
+
+// ListCanary lists the first wave of a broadcast: the first people who can be
+// reached, or those of the audience who are in its ring. It does nothing if there is
+// one; *Error if the ring is too large.
+func (s *Store) ListCanary(ctx context.Context, id broadcast.ID, c broadcast.Canary) error {
+	return s.list(ctx, id, func(l *roll.List) error {
+		if c.People > 0 {
+			return l.AddCanary(c.People)
+		}
+		return l.AddRing(c.Ring(), maxRing)
+	})
 }
 
-// ListEveryone lists the page of everyone after a person, as of when Send
+// ListAudience lists the page of the audience after a person, as of when Send
 // was pressed, and returns where it ends; "" when nobody is left. Meanwhile others
 // may send what is listed. Begun anew it adds only who is missing.
-func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
-	end, err := roll.PageOfEveryone(s.read(ctx).Tx, after)
+func (s *Store) ListAudience(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
+	end, err := roll.Page(s.read(ctx).Tx, id, after)
 	if err != nil || end == "" {
 		return "", err
 	}
-	waits, err := s.addEveryone(ctx, id, after, end, false)
+	waits, err := s.addPage(ctx, id, after, end, false)
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
-		waits, err = s.addEveryone(ctx, id, after, end, true)
+		waits, err = s.addPage(ctx, id, after, end, true)
 	}
 	if err != nil || !waits {
 		return end, err
@@ -79,16 +88,16 @@ func (s *Store) ListEveryone(ctx context.Context, id broadcast.ID, after broadca
 		if err != nil {
 			return err
 		}
-		return (&roll.List{Tx: t, ID: id, Facts: f}).WantEveryone(after, end)
+		return (&roll.List{Tx: t, ID: id, Facts: f}).Want(after, end)
 	})
 	return end, err
 }
 
-// addEveryone lists one page and tells whether somebody on it may have to be wanted.
+// addPage lists one page and tells whether somebody on it may have to be wanted.
 // That nobody was added may mean that they were before, and then this process died.
-func (s *Store) addEveryone(ctx context.Context, id broadcast.ID, after, end broadcast.EntraID, careful bool) (waits bool, err error) {
+func (s *Store) addPage(ctx context.Context, id broadcast.ID, after, end broadcast.EntraID, careful bool) (waits bool, err error) {
 	err = s.list(ctx, id, func(l *roll.List) error {
-		err := l.AddEveryone(after, end, careful)
+		err := l.Add(after, end, careful)
 		waits = l.Waits
 		return err
 	})

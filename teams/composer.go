@@ -117,13 +117,16 @@ func (c *Composer) buttons(m broadcast.Message) ([]card.Element, error) {
 // footer says who sent this to whom, and lets the reader ask why: a good
 // notification explains itself. The fallback serves clients without Universal
 // Actions (protocol D.6).
+// audienceShown is how many parts of an audience a card names: it may have a hundred.
+const audienceShown = 3
+
 func footer(b *broadcast.Broadcast) []card.Element {
 	by := ""
 	if b.Author.Name != "" {
 		by = " by " + b.Author.Name
 	}
 	who := card.Element{
-		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + audience(b.Audience)),
+		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + b.Audience.Short(audienceShown)),
 		Size: "Small", IsSubtle: true, Wrap: true, Spacing: "Medium", Separator: true,
 	}
 	const title = "Why am I getting this?"
@@ -132,17 +135,6 @@ func footer(b *broadcast.Broadcast) []card.Element {
 		Fallback: &card.Action{Type: "Action.Submit", Title: title, Data: &actData{Verb: VerbWhy, BroadcastID: b.ID}},
 	}
 	return []card.Element{who, {Type: "ActionSet", Actions: []card.Action{why}, Spacing: "Small"}}
-}
-
-// audience is the audience in a line: an audience may name fifty groups.
-func audience(a broadcast.Audience) string {
-	const shown = 3
-	more := len(a.Groups) - shown
-	if a.Everyone || more <= 0 {
-		return a.Words()
-	}
-	first := broadcast.Audience{Groups: a.Groups[:shown]}
-	return fmt.Sprintf("%s and %d more", first.Words(), more)
 }
 
 func tooLarge(is, limit int) error {

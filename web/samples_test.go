@@ -32,7 +32,7 @@ func sampleMessage() broadcast.Message {
 
 func sampleBroadcast(s broadcast.State) *broadcast.Broadcast {
 	b := &broadcast.Broadcast{
-		ID: "0190a1b2-c3d4-7000-8000-000000000001", Kind: broadcast.KindAnnouncement, Wave: 1, State: s, Revision: 3, Message: sampleMessage(), Audience: broadcast.Audience{Everyone: true},
+		ID: "0190a1b2-c3d4-7000-8000-000000000001", Kind: broadcast.KindAnnouncement, Wave: 1, State: s, Revision: 3, Message: sampleMessage(), Audience: broadcast.Everyone(),
 		Author: ada.ActorRef, Editors: []broadcast.EntraID{ada.ID}, CreatedAt: noon, UpdatedAt: noon,
 	}
 	switch s {
@@ -153,7 +153,7 @@ func editSamples() []sample {
 	filled := blank
 	filled.Form, filled.B, filled.Look = form.DraftOf(b), b, look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}
 	groups := filled
-	groups.Form.Audience = broadcast.Audience{Groups: []broadcast.Group{group, {ID: "1a0b0c0d-1111-4222-8333-444455556666", Name: nasty}}}
+	groups.Form.Audience = broadcast.InGroups(group, broadcast.Group{ID: "1a0b0c0d-1111-4222-8333-444455556666", Name: nasty})
 	groups.Searched, groups.Form.Search = true, "sa"
 	groups.Hits = []broadcast.GroupHit{{Group: group, Mail: "sales@contoso.example", Kind: "Microsoft 365"}, {Group: group, Description: "The other one", Kind: "Security"}}
 	wrong := filled

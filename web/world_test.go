@@ -26,6 +26,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -67,7 +68,7 @@ func newWorld(t *testing.T) *world {
 	w.url = "http://" + host
 	links := broadcast.Links{PlainHTTP: []string{plainHost, host}}
 	w.service = broadcast.NewService(broadcast.Config{
-		Ledger: w.st, Directory: w.dir, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
+		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
 	doorman, err := auth.NewWeb(auth.WebOptions{
@@ -162,12 +163,9 @@ func messenger(t *testing.T, links broadcast.Links) broadcast.Messenger {
 	return m
 }
 
-// painted is a directory of the store's people and some groups. The real one
+// painted is a directory of some groups. The real one
 // would make every test of the pages compile Microsoft's SDK.
-type painted struct {
-	st     *store.Store
-	groups map[string]paintedGroup
-}
+type painted struct{ groups map[string]paintedGroup }
 
 type paintedGroup struct {
 	hit     broadcast.GroupHit
@@ -175,34 +173,19 @@ type paintedGroup struct {
 	broken  bool
 }
 
-func (p *painted) Members(ctx context.Context, a broadcast.Audience) iter.Seq2[broadcast.Recipient, error] {
-	return func(yield func(broadcast.Recipient, error) bool) {
-		people, err := p.read(ctx, a)
-		if err != nil {
-			yield(broadcast.Recipient{}, err)
+func (p *painted) Members(_ context.Context, g broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
+	return func(yield func(broadcast.EntraID, error) bool) {
+		found, ok := p.groups[g.ID]
+		if !ok || found.broken {
+			yield("", &broadcast.Error{Code: broadcast.Invalid, Field: "audience", Message: fmt.Sprintf("The group “%s” cannot be read. Choose another one, or ask your IT admin.", g.Name)})
 			return
 		}
-		for _, r := range people {
-			if !yield(r, nil) {
+		for _, id := range found.members {
+			if !yield(id, nil) {
 				return
 			}
 		}
 	}
-}
-
-func (p *painted) read(ctx context.Context, a broadcast.Audience) ([]broadcast.Recipient, error) {
-	if a.Everyone {
-		return p.st.PeoplePage(ctx, "", 1000)
-	}
-	var ids []broadcast.EntraID
-	for _, g := range a.Groups {
-		found, ok := p.groups[g.ID]
-		if !ok || found.broken {
-			return nil, &broadcast.Error{Code: broadcast.Invalid, Field: "audience", Message: fmt.Sprintf("The group “%s” cannot be read. Choose another one, or ask your IT admin.", g.Name)}
-		}
-		ids = append(ids, found.members...)
-	}
-	return p.st.KnownPeople(ctx, ids)
 }
 
 func (p *painted) Groups(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {

@@ -36,7 +36,7 @@ func TestDeletedPeopleComeBack(t *testing.T) {
 		if got := known(t, st, 1); got != "" {
 			t.Fatalf("restored, but excluded for %q", got)
 		}
-		if reach := the(st.ReachEveryone(ctx))(t); reach.Total != 2 {
+		if reach := the(st.Reach(ctx, broadcast.Everyone()))(t); reach.Total != 2 {
 			t.Fatalf("everybody is %d people, want 2", reach.Total)
 		}
 	})

@@ -2,7 +2,7 @@
 // as a whole: the directory as it was read, the words people are found by, the
 // rollout, the head-count before sending, and whom the bot is to be installed for.
 //
-//	directory ─SavePeople/EndRound──► people ────────┬─► ReachEveryone, ReachOf
+//	directory ─SavePeople/EndRound──► people ────────┬─► Reach
 //	rollout ─SetRollout/WantEveryone─► installations ┤   (StartState, StartReason)
 //	graphinstall ─TakeInstallations──► installations └─► Rollout, Installations
 //

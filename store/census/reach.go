@@ -56,37 +56,49 @@ func addReach(to *broadcast.Reach, counts []reachCount) {
 	}
 }
 
-// ReachEveryone counts everybody the directory has. Price: one pass over people and
-// installations, half a second for a million on PostgreSQL. SQLite would hold
-// everybody in memory to sort them; it is asked page by page.
-func (s Census) ReachEveryone(ctx context.Context) (broadcast.Reach, error) {
+// Reach counts the people of an audience whose parts were gathered for no particular
+// owner. Price: one pass over them and their installations, half a second for a
+// million on PostgreSQL. SQLite would hold them all in memory to sort them; it is
+// asked page by page.
+func (s Census) Reach(ctx context.Context, a broadcast.Audience) (broadcast.Reach, error) {
 	reach := broadcast.Reach{Excluded: map[broadcast.Reason]int{}}
-	const everyone = ` FROM people r LEFT JOIN installations i ON i.tenant_id = r.tenant_id AND i.entra_id = r.entra_id
-		WHERE r.tenant_id = @tenant AND NOT r.deleted `
 	t := s.db.Read(ctx)
-	count := func(where string, a db.Args) error {
+	m, err := Meant(t, "", a)
+	if err != nil {
+		return reach, err
+	}
+	count := func(span bool, args db.Args) error {
 		var counts []reachCount
-		_, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+everyone+where+`GROUP BY 1, 2`, a)
+		_, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+m.withInstallations(span)+` GROUP BY 1, 2`, m.Args(args))
 		addReach(&reach, counts)
 		return err
 	}
 	if s.db.Postgres() {
-		if err := count("", nil); err != nil {
-			return reach, err
-		}
-	} else if err := eachPage(t, func(after, end broadcast.EntraID) error {
-		return count(`AND r.entra_id > @after AND r.entra_id <= @end `, db.Args{"after": string(after), "end": string(end)})
-	}); err != nil {
+		err = count(false, db.Args{})
+	} else {
+		err = m.eachPage(t, func(after, end broadcast.EntraID) error {
+			return count(true, db.Args{"after": string(after), "end": string(end)})
+		})
+	}
+	if err != nil {
 		return reach, err
 	}
-	_, err := t.Scan(&reach.Sample, `SELECT r.name`+everyone+`AND r.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"n": sampleSize})
+	_, err = t.Scan(&reach.Sample, `SELECT r.name`+m.withInstallations(false)+` WHERE r.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, m.Args(db.Args{"n": sampleSize}))
 	return reach, err
 }
 
-// eachPage calls f with each range of people of the directory, reachPage at most.
-func eachPage(t *db.Tx, f func(after, end broadcast.EntraID) error) error {
+// withInstallations is who is meant now, beside their installations.
+func (m Meaning) withInstallations(span bool) string {
+	return ` FROM ` + m.People(`NOT r.deleted`, span) + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id`
+}
+
+// reachPage is how many people one statement takes.
+const reachPage = 5_000
+
+// eachPage calls f with each range of people, reachPage at most.
+func (m Meaning) eachPage(t *db.Tx, f func(after, end broadcast.EntraID) error) error {
 	for after := broadcast.EntraID(""); ; {
-		end, err := PageEnd(t, after, reachPage)
+		end, err := m.PageEnd(t, after, reachPage)
 		if err != nil || end == "" {
 			return err
 		}
@@ -95,48 +107,6 @@ func eachPage(t *db.Tx, f func(after, end broadcast.EntraID) error) error {
 		}
 		after = end
 	}
-}
-
-// PageEnd is where the next so many people of the directory after one end, "" if
-// nobody is left.
-func PageEnd(t *db.Tx, after broadcast.EntraID, limit int) (broadcast.EntraID, error) {
-	var end string
-	_, err := t.Scan(&end, `SELECT COALESCE(MAX(entra_id), '') FROM (SELECT entra_id FROM people WHERE tenant_id = @tenant AND entra_id > @after ORDER BY entra_id LIMIT @limit ) AS page`,
-		db.Args{"after": string(after), "limit": limit})
-	return broadcast.EntraID(end), err
-}
-
-// reachPage is how many people one statement takes.
-const reachPage = 5_000
-
-// ReachOf counts the given people. Price: one statement per 5,000.
-func (s Census) ReachOf(ctx context.Context, people []broadcast.Recipient) (broadcast.Reach, error) {
-	reach := broadcast.Reach{Excluded: map[broadcast.Reason]int{}}
-	t := s.db.Read(ctx)
-	for len(people) > 0 {
-		page := people[:min(len(people), reachPage)]
-		people = people[len(page):]
-		rows, err := Recipients(page)
-		if err != nil {
-			return reach, err
-		}
-		from := ` FROM ` + s.db.Rows("rows", "entra_id text, excluded text") + ` AS r LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id `
-		var counts []reachCount
-		if _, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+from+`GROUP BY 1, 2`, db.Args{"rows": rows}); err != nil {
-			return reach, err
-		}
-		addReach(&reach, counts)
-		if missing := sampleSize - len(reach.Sample); missing > 0 {
-			var names []string
-			_, err := t.Scan(&names, `SELECT p.name`+from+`JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id
-				WHERE p.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, db.Args{"rows": rows, "n": missing})
-			if err != nil {
-				return reach, err
-			}
-			reach.Sample = append(reach.Sample, names...)
-		}
-	}
-	return reach, nil
 }
 
 type recipientJSON struct {

@@ -1,7 +1,7 @@
 package roll
 
 import (
-	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
@@ -49,30 +49,26 @@ func (n *Newcomers) Next() { n.After, n.AfterID = n.End, n.EndID }
 // notListed tells whether a person r is on no list yet, as a look-up.
 const notListed = `(SELECT 1 FROM deliveries d WHERE d.tenant_id = @tenant AND d.broadcast_id = @id AND d.entra_id = r.entra_id) IS NULL`
 
-// AddLateEveryone lists those who came into the directory after everyone was
-// frozen and can be reached now, limit at most, and returns how many. Price: two
-// look-ups for each who came since, whether listed or not.
-func (l *List) AddLateEveryone(limit int) (int, error) {
-	if !l.Everyone() {
-		return 0, nil
+// AddLate lists those of the audience who are not on the list and can be reached now,
+// limit at most, and returns how many: of everyone, those who came into the directory
+// since the list was frozen; of sets, those of the sets gathered anew in the name of
+// again, if it is given. Price: two look-ups each.
+func (l *List) AddLate(again string, limit int) (int, error) {
+	owner := again
+	if owner == "" {
+		owner = string(l.ID)
 	}
-	return l.add(source{
-		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM people r
-			WHERE r.tenant_id = @tenant AND r.deleted = FALSE AND r.since > @started AND r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed + ` LIMIT @limit `,
-		args: db.Args{"started": l.StartedAt}, wave: 1, limit: limit,
-	})
-}
-
-// AddLatePeople lists those of some people who can be reached and are not on the
-// list, and returns how many. Price: two look-ups each.
-func (l *List) AddLatePeople(people []broadcast.Recipient) (int, error) {
-	rows, err := census.Recipients(people)
+	a, err := census.ReadAudience(l.Audience)
+	if err != nil || again == "" && !a.Has(audience.Everyone) {
+		return 0, err
+	}
+	m, err := census.Meant(l.Tx, owner, a)
 	if err != nil {
 		return 0, err
 	}
 	return l.add(source{
-		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM ` + l.Rows("rows", "entra_id text, excluded text") + ` AS r
-			WHERE r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed,
-		args: db.Args{"rows": rows}, wave: 1, limit: len(people),
+		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM ` + m.People(`r.deleted = FALSE AND r.since > @started `, false) + ` AS r
+			WHERE r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' AND ` + notListed + ` LIMIT @limit `,
+		args: m.Args(db.Args{"started": l.StartedAt}), wave: 1, limit: limit,
 	})
 }

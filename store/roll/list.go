@@ -1,11 +1,11 @@
 package roll
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
 
@@ -56,10 +56,14 @@ func Read(t *db.Tx, id broadcast.ID, lock string) (Facts, error) {
 	return f, err
 }
 
-// Everyone tells whether the audience is everyone.
-func (f Facts) Everyone() bool {
-	var audience struct{ Everyone bool }
-	return json.Unmarshal([]byte(f.Audience), &audience) == nil && audience.Everyone
+// meant is what the audience means, by the sets its owner has: the broadcast, or
+// whoever gathered them anew for it.
+func (f Facts) meant(t *db.Tx, owner string) (census.Meaning, error) {
+	a, err := census.ReadAudience(f.Audience)
+	if err != nil {
+		return census.Meaning{}, err
+	}
+	return census.Meant(t, owner, a)
 }
 
 // List is the list of one broadcast in the hands of its one writer, until the end

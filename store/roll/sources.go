@@ -2,6 +2,7 @@ package roll
 
 import (
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 )
@@ -25,14 +26,23 @@ func (l *List) AddPeople(people []broadcast.Recipient, wave int) error {
 
 // everyone are the people of the directory when Send was pressed: who came since,
 // or came back, is not among them; who was deleted since is.
-const everyone = `r.tenant_id = @tenant AND r.since <= @started AND (NOT r.deleted OR r.updated_at > @started )`
+const everyone = `r.since <= @started AND (NOT r.deleted OR r.updated_at > @started )`
 
-// CountEveryone counts them. Price: an index of who is there, 0.1 s for a million,
-// and a look at everybody who ever went.
-func CountEveryone(t *db.Tx, f Facts) (int, error) {
+// Count counts the people of an audience. Price, for everyone: an index of who is
+// there, 0.1 s for a million, and a look at everybody who ever went; else a pass over
+// the sets.
+func Count(t *db.Tx, id broadcast.ID, f Facts) (int, error) {
+	m, err := f.meant(t, string(id))
+	if err != nil {
+		return 0, err
+	}
+	stmt := `SELECT count(*) FROM ` + m.People(everyone, false) + ` AS r`
+	if m.Is() {
+		stmt = `SELECT (SELECT count(*) FROM people WHERE tenant_id = @tenant AND deleted = FALSE AND since <= @started )
+			+ (SELECT count(*) FROM people WHERE tenant_id = @tenant AND deleted = TRUE AND since <= @started AND updated_at > @started )`
+	}
 	var n int
-	_, err := t.Scan(&n, `SELECT (SELECT count(*) FROM people WHERE tenant_id = @tenant AND deleted = FALSE AND since <= @started )
-		+ (SELECT count(*) FROM people WHERE tenant_id = @tenant AND deleted = TRUE AND since <= @started AND updated_at > @started )`, db.Args{"started": f.StartedAt})
+	_, err = t.Scan(&n, stmt, m.Args(db.Args{"started": f.StartedAt}))
 	return n, err
 }
 
@@ -43,38 +53,79 @@ const reachable = `'ready' AS state, '' AS reason, '' AS detail, '' AS activity_
 // there is one. Price: a walk over people and installations until they are found;
 // a second for a million of whom nobody can be reached.
 func (l *List) AddCanary(people int) error {
+	return l.addFirst(people, func(m census.Meaning) source {
+		return source{
+			rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM ` + m.People(everyone, false) + ` AS r
+				WHERE r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' ORDER BY r.entra_id LIMIT @limit `,
+			args: db.Args{}, limit: people,
+		}
+	})
+}
+
+// AddRing lists those of the audience who are in a ring too, as the first wave,
+// unless there is one. The ring's set is the broadcast's.
+func (l *List) AddRing(ring audience.Part, most int) error {
+	r, err := census.Meant(l.Tx, string(l.ID), audience.Of(ring))
+	if err != nil {
+		return err
+	}
+	var size int
+	in := r.People("", false)
+	if _, err := l.Scan(&size, `SELECT count(*) FROM `+in+` AS ring`, r.Args(db.Args{})); err != nil {
+		return err
+	}
+	if size > most {
+		return broadcast.Errorf(broadcast.Invalid, "The group “%s” of the first wave has more than %d people. Choose a smaller one.", ring.Name, most)
+	}
+	return l.addFirst(size, func(m census.Meaning) source {
+		return source{
+			rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + ` FROM ` + m.People(everyone, false) + ` AS r
+				LEFT JOIN installations i ON i.tenant_id = @tenant AND i.entra_id = r.entra_id
+				WHERE r.entra_id IN (SELECT m.entra_id FROM audience_members m WHERE m.tenant_id = @tenant AND m.set_id = @ring )`,
+			args: db.Args{"ring": r.Args(db.Args{})["in0"]}, limit: size,
+		}
+	})
+}
+
+// addFirst lists the first wave, of the audience.
+func (l *List) addFirst(limit int, of func(census.Meaning) source) error {
 	if err := l.unlisted(growing()...); err != nil {
 		return err
 	}
 	var there int
-	if _, err := l.Scan(&there, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND wave = 0`, db.Args{"id": string(l.ID)}); err != nil || there > 0 {
+	if _, err := l.Scan(&there, `SELECT count(*) FROM chunks WHERE tenant_id = @tenant AND broadcast_id = @id AND wave = 0`, db.Args{"id": string(l.ID)}); err != nil || limit == 0 {
 		return err
 	}
-	_, err := l.add(source{
-		rows: `SELECT r.entra_id, r.entra_id AS place, ` + reachable + ` FROM people r
-			WHERE ` + everyone + ` AND r.excluded = '' AND ` + startNow("r.entra_id", l.Late) + ` = 'ready' ORDER BY r.entra_id LIMIT @limit `,
-		args: db.Args{"started": l.StartedAt}, limit: people,
-	})
+	m, err := l.meant(l.Tx, string(l.ID))
+	if err != nil || there > 0 {
+		return err
+	}
+	s := of(m)
+	s.args["started"] = l.StartedAt
+	m.Args(s.args)
+	_, err = l.add(s)
 	return err
 }
 
-// AddEveryone lists the people of everyone after one, up to another (PageOfEveryone).
-// Unless it is careful, it fails when somebody is on the list already whom it does
-// not expect there. Price: one insert.
-func (l *List) AddEveryone(after, end broadcast.EntraID, careful bool) error {
+// Add lists the people of the audience after one, up to another (Page). Unless it is
+// careful, it fails when somebody is on the list already whom it does not expect
+// there. Price: one insert.
+func (l *List) Add(after, end broadcast.EntraID, careful bool) error {
 	if err := l.unlisted(growing()...); err != nil {
+		return err
+	}
+	m, err := l.meant(l.Tx, string(l.ID))
+	if err != nil {
 		return err
 	}
 	fresh, err := l.endsBefore(after)
 	if err != nil {
 		return err
 	}
-	// Both sides have the range: it does not follow from one to the other.
 	_, err = l.add(source{
 		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
-			FROM people r LEFT JOIN ` + l.installationsInRange() + ` AS i ON i.entra_id = r.entra_id
-			WHERE ` + everyone + ` AND r.entra_id > @after AND r.entra_id <= @end `,
-		args: db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}, wave: 1, limit: page(l.Tx), ranges: true, fresh: fresh && !careful,
+			FROM ` + m.People(everyone, true) + ` AS r LEFT JOIN ` + l.installationsInRange() + ` AS i ON i.entra_id = r.entra_id`,
+		args: m.Args(db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}), wave: 1, limit: page(l.Tx), ranges: true, fresh: fresh && !careful,
 	})
 	return err
 }
@@ -103,26 +154,38 @@ func (l *List) endsBefore(after broadcast.EntraID) (bool, error) {
 	return n == 0 || last.Waves > 0 && last.EntraID <= string(after), err
 }
 
-// PageOfEveryone is where the next page of people ends, "" if nobody is left.
-func PageOfEveryone(t *db.Tx, after broadcast.EntraID) (broadcast.EntraID, error) {
-	return census.PageEnd(t, after, page(t))
+// Page is where the next page of the audience's people ends, "" if nobody is left.
+func Page(t *db.Tx, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
+	f, err := Read(t, id, "")
+	if err != nil {
+		return "", err
+	}
+	m, err := f.meant(t, string(id))
+	if err != nil {
+		return "", err
+	}
+	return m.PageEnd(t, after, page(t))
 }
 
-// WantEveryone makes those people of everyone wanted who need the bot, in a
-// transaction of its own, so that events do not wait for it (recheck). It locks
-// nothing: that somebody is wanted though the broadcast has moved on does no harm.
-// Price: one join of two ranges.
-func (l *List) WantEveryone(after, end broadcast.EntraID) error {
+// Want makes those people of the audience wanted who need the bot, in a transaction
+// of its own, so that events do not wait for it (recheck). It locks nothing: that
+// somebody is wanted though the broadcast has moved on does no harm. Price: one join
+// of two ranges.
+func (l *List) Want(after, end broadcast.EntraID) error {
 	if l.Late == broadcast.LateNever || l.unlisted(growing()...) != nil {
 		return nil
+	}
+	m, err := l.meant(l.Tx, string(l.ID))
+	if err != nil {
+		return err
 	}
 	if err := l.byRanges(); err != nil {
 		return err
 	}
-	_, err := l.Exec(wanted+`FROM people r WHERE `+everyone+` AND r.excluded = '' AND r.entra_id > @after AND r.entra_id <= @end
+	_, err = l.Exec(wanted+`FROM `+m.People(everyone, true)+` AS r WHERE r.excluded = ''
 		AND NOT EXISTS (SELECT 1 FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id > @after AND i.entra_id <= @end AND i.entra_id = r.entra_id)
 		ORDER BY r.entra_id ON CONFLICT DO NOTHING`,
-		db.Args{"started": l.StartedAt, "after": string(after), "end": string(end), "now": l.NowMillis()})
+		m.Args(db.Args{"started": l.StartedAt, "after": string(after), "end": string(end), "now": l.NowMillis()}))
 	return err
 }
 

@@ -68,7 +68,7 @@ func ReadDraft(f url.Values, id string) Draft {
 // to everyone are not meant any more.
 func readAudience(choice, groups []string) broadcast.Audience {
 	if len(choice) > 0 && choice[0] == "everyone" {
-		return broadcast.Audience{Everyone: true}
+		return broadcast.Everyone()
 	}
 	var a broadcast.Audience
 	for _, g := range groups {

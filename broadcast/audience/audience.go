@@ -1,0 +1,131 @@
+package audience
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Kind says what a Part names people by.
+type Kind string
+
+// The kinds. Members of groups are those of nested and dynamic ones too.
+const (
+	Everyone  Kind = "everyone"
+	Group     Kind = "group"     // the members of an Entra group; ID is its object ID
+	Person    Kind = "person"    // ID is the person's object ID
+	Attribute Kind = "attribute" // those whose Field is one of Values
+	Reports   Kind = "reports"   // a manager and everybody below; ID is the manager's object ID
+)
+
+// Kinds is every kind.
+func Kinds() []Kind {
+	return []Kind{Everyone, Group, Person, Attribute, Reports}
+}
+
+// Field is something the directory says of people.
+type Field string
+
+// The fields an Attribute can go by.
+const (
+	Department Field = "department"
+	Office     Field = "office"
+	Country    Field = "country"
+	JobTitle   Field = "job_title"
+	Language   Field = "language"
+)
+
+// Fields is every field.
+func Fields() []Field { return []Field{Department, Office, Country, JobTitle, Language} }
+
+// Words is the field as people read it.
+func (f Field) Words() string {
+	return map[Field]string{Department: "Department", Office: "Office", Country: "Country", JobTitle: "Job title", Language: "Language"}[f]
+}
+
+// Part is some people, by one thing they have in common. Name is kept as it was
+// when the part was chosen.
+type Part struct {
+	Kind   Kind
+	ID     string
+	Name   string
+	Field  Field
+	Values []string
+}
+
+// Words is the part as people read it.
+func (p Part) Words() string {
+	name := cmp.Or(p.Name, p.ID)
+	switch p.Kind {
+	case Everyone:
+		return "Everyone"
+	case Attribute:
+		return p.Field.Words() + " " + strings.Join(p.Values, " or ")
+	case Reports:
+		return name + " and everybody below"
+	}
+	return name
+}
+
+// Same tells whether two parts mean the same people, whatever they were called.
+func (p Part) Same(as Part) bool {
+	return p.Kind == as.Kind && strings.EqualFold(p.ID, as.ID) && p.Field == as.Field && slices.EqualFunc(p.Values, as.Values, strings.EqualFold)
+}
+
+// Audience is who is meant, unresolved.
+type Audience struct {
+	Include []Part
+	Exclude []Part
+}
+
+// Of is an audience of some parts.
+func Of(parts ...Part) Audience { return Audience{Include: parts} }
+
+// Has tells whether a part of the kind is included.
+func (a Audience) Has(k Kind) bool {
+	return slices.ContainsFunc(a.Include, func(p Part) bool { return p.Kind == k })
+}
+
+// IsEveryone tells whether it is everyone and nothing else.
+func (a Audience) IsEveryone() bool {
+	return len(a.Include) == 1 && a.Include[0].Kind == Everyone && len(a.Exclude) == 0
+}
+
+// Parts is all parts, those included first.
+func (a Audience) Parts() []Part { return slices.Concat(a.Include, a.Exclude) }
+
+// Words is the audience as people read it.
+func (a Audience) Words() string { return a.Short(len(a.Include) + len(a.Exclude)) }
+
+// Short is the audience in words with at most so many parts of each side named.
+func (a Audience) Short(most int) string {
+	if len(a.Include) == 0 {
+		return "Nobody yet"
+	}
+	text := listed(a.Include, most)
+	if len(a.Exclude) > 0 {
+		text += " except " + listed(a.Exclude, most)
+	}
+	return text
+}
+
+func listed(parts []Part, most int) string {
+	var names []string
+	for _, p := range parts[:min(len(parts), most)] {
+		names = append(names, p.Words())
+	}
+	text := strings.Join(names, ", ")
+	if more := len(parts) - most; more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
+	}
+	return text
+}
+
+// Key names what the part means, whatever it was called.
+func (p Part) Key() string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(append([]string{p.ID, string(p.Field)}, p.Values...), "\x00"))))
+	return string(p.Kind) + "/" + hex.EncodeToString(sum[:16])
+}

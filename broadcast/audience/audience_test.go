@@ -1,0 +1,62 @@
+package audience
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const id = "60000000-0000-4000-8000-00000000ab1e"
+
+func TestWhatAnAudienceMayBeMadeOf(t *testing.T) {
+	t.Parallel()
+	group := Part{Kind: Group, ID: id}
+	for name, c := range map[string]struct {
+		a  Audience
+		ok bool
+	}{
+		"everyone":             {Of(Part{Kind: Everyone}), true},
+		"a group":              {Of(group), true},
+		"everyone and more":    {Of(Part{Kind: Everyone}, group), true},
+		"everyone but some":    {Audience{Include: []Part{{Kind: Everyone}}, Exclude: []Part{group, {Kind: Person, ID: id}}}, true},
+		"an attribute":         {Of(Part{Kind: Attribute, Field: Department, Values: []string{"Sales", "R&D"}}), true},
+		"a manager's people":   {Of(Part{Kind: Reports, ID: id}), true},
+		"nobody":               {Audience{}, false},
+		"only left out":        {Audience{Exclude: []Part{group}}, false},
+		"everyone left out":    {Audience{Include: []Part{group}, Exclude: []Part{{Kind: Everyone}}}, false},
+		"a path as a group":    {Of(Part{Kind: Group, ID: "../users"}), false},
+		"a name as a person":   {Of(Part{Kind: Person, ID: "Ada"}), false},
+		"an unknown kind":      {Of(Part{Kind: "planet"}), false},
+		"an unknown field":     {Of(Part{Kind: Attribute, Field: "salary", Values: []string{"1"}}), false},
+		"no value":             {Of(Part{Kind: Attribute, Field: Country}), false},
+		"an empty value":       {Of(Part{Kind: Attribute, Field: Country, Values: []string{" "}}), false},
+		"a book as a value":    {Of(Part{Kind: Attribute, Field: Country, Values: []string{strings.Repeat("x", 257)}}), false},
+		"too many values":      {Of(Part{Kind: Attribute, Field: Country, Values: slices.Repeat([]string{"DE"}, MaxValues+1)}), false},
+		"too many parts":       {Audience{Include: slices.Repeat([]Part{group}, MaxParts), Exclude: []Part{group}}, false},
+		"as many as there may": {Audience{Include: slices.Repeat([]Part{group}, MaxParts-1), Exclude: []Part{group}}, true},
+	} {
+		if wrong := c.a.Mistakes(); len(wrong) == 0 != c.ok {
+			t.Errorf("%s: %q", name, wrong)
+		}
+	}
+}
+
+func TestAnAudienceReadsAsASentence(t *testing.T) {
+	t.Parallel()
+	sales, ada := Part{Kind: Group, ID: id, Name: "Sales"}, Part{Kind: Person, ID: id, Name: "Ada"}
+	for want, a := range map[string]Audience{
+		"Nobody yet": {},
+		"Everyone":   Of(Part{Kind: Everyone}),
+		"Sales, Department Marketing or R&D except Ada": {
+			Include: []Part{sales, {Kind: Attribute, Field: Department, Values: []string{"Marketing", "R&D"}}}, Exclude: []Part{ada},
+		},
+		"Ada and everybody below, " + id: Of(Part{Kind: Reports, ID: id, Name: "Ada"}, Part{Kind: Group, ID: id}),
+	} {
+		if got := a.Words(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := Of(sales, ada, sales, ada).Short(2); got != "Sales, Ada and 2 more" {
+		t.Errorf("%q", got)
+	}
+}

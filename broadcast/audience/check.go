@@ -1,0 +1,77 @@
+package audience
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// MaxParts is how many parts an audience may have, and MaxValues how many values
+// one attribute; a value has at most maxValue characters.
+const (
+	MaxParts  = 100
+	MaxValues = 100
+	maxValue  = 256
+)
+
+// Mistakes lists what keeps the audience from being used, in sentences.
+func (a Audience) Mistakes() []string {
+	switch n := len(a.Include) + len(a.Exclude); {
+	case len(a.Include) == 0 && len(a.Exclude) > 0:
+		return []string{"You said who should not get this. Choose also who should."}
+	case len(a.Include) == 0:
+		return []string{"Choose who should get this: everyone, or at least one group, person or attribute."}
+	case n > MaxParts:
+		return []string{fmt.Sprintf("The audience has %d parts; choose at most %d.", n, MaxParts)}
+	}
+	var out []string
+	for _, p := range a.Parts() {
+		if wrong := p.mistake(); wrong != "" {
+			out = append(out, wrong)
+		}
+	}
+	if slices.ContainsFunc(a.Exclude, func(p Part) bool { return p.Kind == Everyone }) {
+		out = append(out, "Everyone is left out, so nobody would get this.")
+	}
+	return out
+}
+
+// guid is the usual form only, which also keeps anything else out of Graph paths.
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+func (p Part) mistake() string {
+	switch p.Kind {
+	case Everyone:
+	case Group:
+		if !guid.MatchString(p.ID) {
+			return fmt.Sprintf("%q is not the ID of a group. Choose the group from the list.", p.ID)
+		}
+	case Person, Reports:
+		if !guid.MatchString(p.ID) {
+			return fmt.Sprintf("%q is not the ID of a person. Choose the person from the list.", p.ID)
+		}
+	case Attribute:
+		return p.attributeMistake()
+	default:
+		return fmt.Sprintf("There is no kind of audience %q.", p.Kind)
+	}
+	return ""
+}
+
+func (p Part) attributeMistake() string {
+	switch {
+	case !slices.Contains(Fields(), p.Field):
+		return fmt.Sprintf("People cannot be chosen by %q.", p.Field)
+	case len(p.Values) == 0:
+		return fmt.Sprintf("Say which value of %s is meant.", strings.ToLower(p.Field.Words()))
+	case len(p.Values) > MaxValues:
+		return fmt.Sprintf("%s has %d values; choose at most %d.", p.Field.Words(), len(p.Values), MaxValues)
+	}
+	for _, v := range p.Values {
+		if v = strings.TrimSpace(v); v == "" || len([]rune(v)) > maxValue {
+			return fmt.Sprintf("A value of %s is empty or longer than %d characters.", strings.ToLower(p.Field.Words()), maxValue)
+		}
+	}
+	return ""
+}

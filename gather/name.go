@@ -1,0 +1,36 @@
+package gather
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
+)
+
+// NameOf implements broadcast.Directory.
+func (g *Gatherer) NameOf(ctx context.Context, p audience.Part) (string, error) {
+	switch p.Kind {
+	case audience.Group:
+		return g.nameOfGroup(ctx, p)
+	case audience.Person, audience.Reports:
+		name, err := g.Names.NameOfPerson(ctx, broadcast.EntraID(p.ID))
+		if broadcast.IsCode(err, broadcast.NotFound) {
+			return "", broadcast.Errorf(broadcast.NotFound, "“%s” is not in the directory any more. Choose somebody else.", cmp.Or(p.Name, p.ID))
+		}
+		return name, err
+	}
+	return "", nil
+}
+
+func (g *Gatherer) nameOfGroup(ctx context.Context, p audience.Part) (string, error) {
+	hits, err := g.Reader.Groups(ctx, p.ID, 1)
+	if err != nil {
+		return "", err
+	}
+	if len(hits) == 0 || !strings.EqualFold(hits[0].ID, p.ID) {
+		return "", broadcast.Errorf(broadcast.NotFound, "The group “%s” is not in the directory any more. Choose another one.", cmp.Or(p.Name, p.ID))
+	}
+	return hits[0].Name, nil
+}
