@@ -24,6 +24,23 @@ type People interface {
 	KnownPeople(ctx context.Context, ids []broadcast.EntraID) ([]broadcast.Recipient, error)
 }
 
+// Managers is what the ledger remembers of who reports to whom.
+type Managers interface {
+	// ManagerCursor is where reading stands; the zero one before the first read.
+	ManagerCursor(ctx context.Context) (person.ManagerCursor, error)
+	// SaveManagers stores a page together with the cursor that has passed it, in one
+	// transaction. Who is not on a page keeps the manager they had.
+	SaveManagers(ctx context.Context, page []person.Report, at person.ManagerCursor) error
+	// SyncEnded stores why a sync failed, in a sentence; "" for it did not.
+	SyncEnded(ctx context.Context, problem string) error
+}
+
+// Ledger is what a Directory remembers things in.
+type Ledger interface {
+	People
+	Managers
+}
+
 // TeamsPlans are the service plans that let a person use Teams: commercial, GCC
 // High, DoD (protocol G.2). Others, such as Teams Essentials, are configured.
 func TeamsPlans() []string {
@@ -37,8 +54,11 @@ func TeamsPlans() []string {
 // Options is what a Directory is made of.
 type Options struct {
 	Graph  *graph.Client
-	People People
+	People Ledger
 	Plans  []string // service plan IDs that count as a Teams licence; nil for TeamsPlans
+	// ManagersEvery is how old what is known of managers may become. Default 6 h: a
+	// read costs a request for each 999 people.
+	ManagersEvery time.Duration
 	// Backoff is the first pause after passing trouble that names none; it doubles.
 	// Default 1 s.
 	Backoff time.Duration
@@ -49,8 +69,9 @@ type Options struct {
 // Directory reads people and groups from Graph.
 type Directory struct {
 	graph   *graph.Client
-	people  People
+	people  Ledger
 	plans   map[string]bool
+	every   time.Duration // managers
 	backoff time.Duration
 	now     func() time.Time
 	log     *slog.Logger
@@ -58,12 +79,15 @@ type Directory struct {
 
 // New makes a Directory. It makes no call.
 func New(o Options) *Directory {
-	d := &Directory{graph: o.Graph, people: o.People, plans: map[string]bool{}, backoff: o.Backoff, now: o.Now, log: o.Log}
+	d := &Directory{graph: o.Graph, people: o.People, plans: map[string]bool{}, every: o.ManagersEvery, backoff: o.Backoff, now: o.Now, log: o.Log}
 	if o.Plans == nil {
 		o.Plans = TeamsPlans()
 	}
 	for _, p := range o.Plans {
 		d.plans[folded(p)] = true
+	}
+	if d.every <= 0 {
+		d.every = 6 * time.Hour
 	}
 	if d.backoff <= 0 {
 		d.backoff = time.Second
@@ -84,26 +108,35 @@ const (
 	maxPause = 2 * time.Minute
 )
 
-// page reads one page, with patience: throttling and passing trouble are waited
-// out as Graph asks, up to a limit.
-func (d *Directory) page(ctx context.Context, r graph.Request) (*graph.Page[*graphPerson], error) {
+// page reads one page of people, with patience.
+func (d *Directory) page(ctx context.Context, r graph.Request) (page *graph.Page[*graphPerson], err error) {
+	err = d.patiently(ctx, func() error {
+		page, err = graph.GetPage[*graphPerson](ctx, d.graph, r, newPerson)
+		return err
+	})
+	return page, err
+}
+
+// patiently makes one request, again if need be: throttling and passing trouble are
+// waited out as Graph asks, up to a limit.
+func (d *Directory) patiently(ctx context.Context, request func() error) error {
 	pause := d.backoff
 	for try := 1; ; try++ {
-		page, err := graph.GetPage[*graphPerson](ctx, d.graph, r, newPerson)
+		err := request()
 		if err == nil {
-			return page, nil
+			return nil
 		}
 		f := broadcast.AsFault(err)
 		if f.Class == broadcast.Permanent || try == maxTries || ctx.Err() != nil {
-			return nil, err
+			return err
 		}
 		wait := max(pause, f.RetryAfter)
 		if wait > maxPause {
-			return nil, err
+			return err
 		}
 		d.log.WarnContext(ctx, "Graph asks for patience", "fault", f, "wait", wait, "try", try)
 		if err := sleep(ctx, wait); err != nil {
-			return nil, err
+			return err
 		}
 		pause *= 2
 	}

@@ -12,7 +12,7 @@ import (
 
 // fields is what is asked of each user, in delta rounds and of group members.
 const fields = "id,displayName,userPrincipalName,mail,userType,accountEnabled,assignedPlans," +
-	"department,officeLocation,country,jobTitle,preferredLanguage"
+	"department,officeLocation,city,country,usageLocation,jobTitle,preferredLanguage"
 
 // graphPerson is a user as an answer of Graph describes them: perhaps in part only.
 type graphPerson struct {
@@ -27,7 +27,9 @@ type graphPerson struct {
 	removed   bool // @removed, of either reason: soft-deleted people cannot be written to either
 	dept      *string
 	office    *string
+	city      *string
 	country   *string
+	usage     *string
 	job       *string
 	preferred *string
 }
@@ -46,7 +48,9 @@ func (p *graphPerson) GetFieldDeserializers() graph.Fields {
 		"assignedPlans":     p.readPlans,
 		"department":        graph.Text(&p.dept),
 		"officeLocation":    graph.Text(&p.office),
+		"city":              graph.Text(&p.city),
 		"country":           graph.Text(&p.country),
+		"usageLocation":     graph.Text(&p.usage),
 		"jobTitle":          graph.Text(&p.job),
 		"preferredLanguage": graph.Text(&p.preferred),
 		"@removed": func(serialization.ParseNode) error {
@@ -117,7 +121,12 @@ func (d *Directory) patch(p *graphPerson) person.Patch {
 	}
 	patch.Name, patch.UPN, patch.Mail, patch.Enabled = p.name, p.upn, p.mail, p.enabled
 	patch.Department, patch.Office, patch.Country, patch.JobTitle, patch.PreferLang = p.dept, p.office, p.country, p.job, p.preferred
+	patch.City, patch.UsageLocation = p.city, p.usage
 	patch.Guest = p.guest()
+	if p.kind != nil {
+		kind := person.Type(folded(*p.kind))
+		patch.Type = &kind
+	}
 	if p.planned {
 		licensed := d.licensed(p.plans)
 		patch.Licensed = &licensed
@@ -126,9 +135,9 @@ func (d *Directory) patch(p *graphPerson) person.Patch {
 }
 
 // guest is nil when nothing was said that tells. A name with #EXT# marks people
-// of another tenant even where their type was set to Member.
+// of another tenant even where their type was set to Member (B2B).
 func (p *graphPerson) guest() *bool {
-	external := p.upn != nil && strings.Contains(strings.ToUpper(*p.upn), "#EXT#")
+	external := p.upn != nil && person.Elsewhere(*p.upn)
 	if p.kind == nil && !external {
 		return nil
 	}
@@ -152,6 +161,7 @@ func merge(first, later person.Patch) person.Patch {
 	over(&first.Name, later.Name)
 	over(&first.UPN, later.UPN)
 	over(&first.Mail, later.Mail)
+	over(&first.Type, later.Type)
 	over(&first.Guest, later.Guest)
 	over(&first.Enabled, later.Enabled)
 	over(&first.Licensed, later.Licensed)
@@ -161,6 +171,8 @@ func merge(first, later person.Patch) person.Patch {
 	over(&first.Country, later.Country)
 	over(&first.JobTitle, later.JobTitle)
 	over(&first.PreferLang, later.PreferLang)
+	over(&first.City, later.City)
+	over(&first.UsageLocation, later.UsageLocation)
 	return first
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -21,6 +22,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/simulator"
@@ -35,6 +37,7 @@ type stage struct {
 	st   *store.Store
 	http *http.Client
 	url  string
+	with func(directory.Ledger) *directory.Directory
 }
 
 func newStage(t *testing.T, people int) *stage {
@@ -61,7 +64,8 @@ func newStage(t *testing.T, people int) *stage {
 		t.Fatal(err)
 	}
 	s := &stage{t: t, sim: sim, st: ledger(t), http: client, url: srv.URL()}
-	s.Directory = over(t, cred, srv.URL(), transport, s.st)
+	s.with = func(l directory.Ledger) *directory.Directory { return over(t, cred, srv.URL(), transport, l) }
+	s.Directory = s.with(s.st)
 	return s
 }
 
@@ -79,7 +83,7 @@ func ledger(t *testing.T) *store.Store {
 	return st
 }
 
-func over(t *testing.T, cred azcore.TokenCredential, url string, transport http.RoundTripper, st *store.Store) *directory.Directory {
+func over(t *testing.T, cred azcore.TokenCredential, url string, transport http.RoundTripper, st directory.Ledger) *directory.Directory {
 	t.Helper()
 	g, err := graph.New(graph.Options{Credential: cred, BaseURL: url + "/v1.0", Transport: transport})
 	if err != nil {
@@ -122,6 +126,21 @@ func (s *stage) fail(f simulator.Fault) {
 }
 
 func (s *stage) pages() int64 { return s.sim.Report().Requests["graph.delta"] }
+
+// frailLedger is a ledger whose disk is full once it has stored so many pages of
+// people more.
+type frailLedger struct {
+	*store.Store
+	room int
+}
+
+func (f *frailLedger) SavePeople(ctx context.Context, patches []noun.Patch, at *noun.Cursor) error {
+	if f.room == 0 {
+		return errors.New("no space left on device")
+	}
+	f.room--
+	return f.Store.SavePeople(ctx, patches, at)
+}
 
 // stored is everybody in the store with the reason they are left out for.
 func stored(t *testing.T, st *store.Store) map[broadcast.EntraID]broadcast.Reason {

@@ -10,9 +10,26 @@ import (
 )
 
 // Sync reads what changed in the directory since the last time, or everything if
-// there was none. It goes on where a killed one stood. Errors are passing: the
-// next Sync goes on from what was stored.
+// there was none, and now and then who reports to whom. It goes on where a killed
+// one stood. Errors are passing: the next Sync goes on from what was stored. Why it
+// failed is stored in a sentence for administrators until one succeeds.
 func (d *Directory) Sync(ctx context.Context) error {
+	err := d.readPeople(ctx)
+	trouble := err
+	if err == nil {
+		trouble = d.readManagers(ctx)
+	}
+	if trouble != nil && ctx.Err() != nil {
+		return trouble // stopped, or its time is over: it goes on the next time
+	}
+	if err == nil && trouble != nil { // newcomers need not wait for their managers
+		trouble = &managersError{trouble}
+		d.log.WarnContext(ctx, "who reports to whom was not read", "error", trouble)
+	}
+	return errors.Join(err, d.people.SyncEnded(ctx, problemOf(trouble)))
+}
+
+func (d *Directory) readPeople(ctx context.Context) error {
 	at, err := d.people.Cursor(ctx)
 	if err != nil {
 		return err

@@ -31,11 +31,18 @@ type personRow struct {
 	Round      int64  `json:"round"`
 	Since      int64  `json:"since"`
 	UpdatedAt  int64  `json:"updated_at" gorm:"autoUpdateTime:false"`
+
+	UserType      string `json:"user_type"`
+	City          string `json:"city"`
+	UsageLocation string `json:"usage_location"`
+	// Who knows these is somebody else, so a page of the directory does not write them.
+	TimeZone  string `json:"-"`
+	ManagerID string `json:"-"`
 }
 
 func (personRow) TableName() string { return "people" }
 
-const personColumns = "entra_id text, name text, upn text, mail text, guest boolean, enabled boolean, licensed boolean, deleted boolean, department text, office text, country text, job_title text, language text, search text, round bigint, since bigint, updated_at bigint"
+const personColumns = "entra_id text, name text, upn text, mail text, guest boolean, enabled boolean, licensed boolean, deleted boolean, department text, office text, country text, job_title text, language text, search text, round bigint, since bigint, updated_at bigint, user_type text, city text, usage_location text"
 
 // personWordRow is a row of people_words.
 type personWordRow struct {
@@ -52,6 +59,11 @@ type cursorRow struct {
 	Round      int64
 	FullRead   bool
 	FinishedAt int64
+
+	ManagersLink           string
+	ManagersAt             int64
+	Problem                string
+	FailingSince, FailedAt int64
 }
 
 func (cursorRow) TableName() string { return "directory_cursors" }
@@ -123,7 +135,7 @@ func patched(p personRow, patch person.Patch, round, now int64) personRow {
 	p.EntraID, p.Round, p.UpdatedAt, p.Deleted = string(patch.EntraID), round, now, false
 	for field, value := range map[*string]*string{
 		&p.Name: patch.Name, &p.UPN: patch.UPN, &p.Mail: patch.Mail, &p.Department: patch.Department, &p.Office: patch.Office,
-		&p.Country: patch.Country, &p.JobTitle: patch.JobTitle, &p.Language: patch.PreferLang,
+		&p.Country: patch.Country, &p.JobTitle: patch.JobTitle, &p.Language: patch.PreferLang, &p.City: patch.City, &p.UsageLocation: patch.UsageLocation,
 	} {
 		if value != nil {
 			*field = db.Clean(*value, 0)
@@ -134,6 +146,13 @@ func patched(p personRow, patch person.Patch, round, now int64) personRow {
 			*field = *value
 		}
 	}
+	if patch.Type != nil {
+		p.UserType = string(*patch.Type)
+	}
+	if patch.UPN != nil && patch.Guest == nil { // the name alone: what is left is the type
+		p.Guest = p.UserType == string(person.GuestType)
+	}
+	p.Guest = p.Guest || person.Elsewhere(p.UPN) // the type alone
 	p.Search = searchOf(wordsOf(p.Name, p.UPN))
 	return p
 }
@@ -154,12 +173,13 @@ func upsertPeople(t *db.Tx, was, is map[string]personRow) error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.Exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, since, updated_at)
-		SELECT @tenant , r.entra_id, r.name, r.upn, r.mail, r.guest, r.enabled, r.licensed, r.deleted, r.department, r.office, r.country, r.job_title, r.language, r.search, r.round, r.since, r.updated_at
+	if _, err := t.Exec(`INSERT INTO people (tenant_id, entra_id, name, upn, mail, guest, enabled, licensed, deleted, department, office, country, job_title, language, search, round, since, updated_at, user_type, city, usage_location)
+		SELECT @tenant , r.entra_id, r.name, r.upn, r.mail, r.guest, r.enabled, r.licensed, r.deleted, r.department, r.office, r.country, r.job_title, r.language, r.search, r.round, r.since, r.updated_at, r.user_type, r.city, r.usage_location
 		FROM `+t.Rows("rows", personColumns)+` AS r WHERE TRUE
 		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET name = excluded.name, upn = excluded.upn, mail = excluded.mail, guest = excluded.guest,
 			enabled = excluded.enabled, licensed = excluded.licensed, deleted = excluded.deleted, department = excluded.department, office = excluded.office,
-			country = excluded.country, job_title = excluded.job_title, language = excluded.language, search = excluded.search, round = excluded.round, since = excluded.since, updated_at = excluded.updated_at`,
+			country = excluded.country, job_title = excluded.job_title, language = excluded.language, search = excluded.search, round = excluded.round, since = excluded.since, updated_at = excluded.updated_at,
+			user_type = excluded.user_type, city = excluded.city, usage_location = excluded.usage_location`,
 		db.Args{"rows": raw}); err != nil {
 		return err
 	}
@@ -192,9 +212,13 @@ func wordsExec(t *db.Tx, rows []personWordRow, stmt string) error {
 // Cursor is where reading the directory stands; the zero one for never begun.
 func (s Census) Cursor(ctx context.Context) (person.Cursor, error) { return cursor(s.db.Read(ctx)) }
 
+func cursorRowOf(t *db.Tx) (row cursorRow, err error) {
+	_, err = t.Scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
+	return row, err
+}
+
 func cursor(t *db.Tx) (person.Cursor, error) {
-	var row cursorRow
-	_, err := t.Scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)
+	row, err := cursorRowOf(t)
 	return person.Cursor{Link: row.Link, Round: row.Round, Full: row.FullRead, FinishedAt: db.Moment(row.FinishedAt)}, err
 }
 
@@ -207,7 +231,7 @@ func saveCursor(t *db.Tx, c person.Cursor) error {
 
 // errNobodyRead stops a full read that ended without a single person from
 // deleting everybody.
-var errNobodyRead = errors.New("store: a full read of the directory found nobody; the people stored are kept")
+var errNobodyRead = broadcast.Errorf(broadcast.Conflict, "Microsoft Graph's directory had nobody in it at all, so everybody known is kept. Check that Fanfare is set up for the right tenant and that its app may read users (User.Read.All).")
 
 // EndRound ends a full read: people not seen in c.Round are deleted, and c is
 // stored. A round that saw nobody is refused. Price: one pass over people.

@@ -58,6 +58,10 @@ func (h *Handler) page(rw http.ResponseWriter, c *call, context string, usual []
 		h.fail(rw, http.StatusBadRequest, "Directory_ExpiredPageToken", "The specified page token value has expired and can no longer be included in your request.")
 		return
 	}
+	expand, ok := h.expanded(rw, c)
+	if !ok {
+		return
+	}
 	answer := map[string]any{"@odata.context": c.base + "/v1.0/$metadata#" + context}
 	value := []json.RawMessage{}
 	if from == 1 {
@@ -72,7 +76,7 @@ func (h *Handler) page(rw http.ResponseWriter, c *call, context string, usual []
 			continue
 		}
 		if p, ok := h.w.Tenant.Person(n); ok {
-			value = append(value, user(p, names))
+			value = append(value, h.userWith(p, names, expand))
 		}
 	}
 	for ; n <= people && !match(n); n++ { // no nextLink to an empty last page

@@ -21,6 +21,7 @@ func (h *Handler) table() []route {
 		{get, "users", "graph.users", h.listUsers},
 		{get, "users/$count", "graph.users", h.countUsers},
 		{get, "users/*", "graph.user", h.oneUser},
+		{get, "users/*/manager", "graph.user", h.managerOf},
 
 		{get, "groups", "graph.groups", h.listGroups},
 		{get, "groups/*", "graph.group", h.oneGroup},

@@ -67,6 +67,8 @@ var userFields = map[string]func(tenant.Person) any{
 	"createdDateTime":   func(tenant.Person) any { return "2024-05-06T07:08:09Z" },
 	"userType": func(p tenant.Person) any {
 		switch {
+		case p.UserType != "":
+			return p.UserType
 		case p.Kind == dials.Guest:
 			return "Guest"
 		case p.Number%211 == 0: // some old users have none (protocol G.2)
@@ -77,7 +79,7 @@ var userFields = map[string]func(tenant.Person) any{
 }
 
 var userNull = []string{
-	"mobilePhone", "state", "streetAddress", "postalCode", "employeeType", "employeeHireDate", "manager",
+	"mobilePhone", "state", "streetAddress", "postalCode", "employeeType", "employeeHireDate",
 	"onPremisesSyncEnabled", "onPremisesImmutableId", "externalUserState", "ageGroup", "deletedDateTime",
 }
 
@@ -155,7 +157,11 @@ func (h *Handler) oneUser(rw http.ResponseWriter, c *call) {
 		h.noResource(rw, c.path[1])
 		return
 	}
-	world.JSON(rw, http.StatusOK, user(p, names))
+	expand, ok := h.expanded(rw, c)
+	if !ok {
+		return
+	}
+	world.JSON(rw, http.StatusOK, h.userWith(p, names, expand))
 }
 
 func (h *Handler) noResource(rw http.ResponseWriter, id string) {

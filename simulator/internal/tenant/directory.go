@@ -20,6 +20,8 @@ type override struct {
 	deleted    string // "", "changed" (restorable) or "deleted"
 	department *string
 	enabled    *bool
+	userType   *string
+	manager    *int
 }
 
 // Change is one line of the directory's log.
@@ -50,6 +52,12 @@ func (d *directory) apply(p *Person) bool {
 	if o.enabled != nil {
 		p.Enabled = *o.enabled && p.Kind != dials.Disabled
 	}
+	if o.userType != nil {
+		p.UserType = *o.userType
+	}
+	if o.manager != nil {
+		p.Manager = *o.manager
+	}
 	return o.deleted == ""
 }
 
@@ -68,7 +76,10 @@ type Edit struct {
 	Department     *string `json:"department"`
 	AccountEnabled *bool   `json:"accountEnabled"`
 	// Deleted is "changed" (soft), "deleted" (for good) or "" (restored).
-	Deleted *string `json:"deleted"`
+	Deleted  *string `json:"deleted"`
+	UserType *string `json:"userType"`
+	// Manager is an Entra ID; "" for nobody. Delta rounds do not tell it.
+	Manager *string `json:"manager"`
 }
 
 // EditPerson changes person n in the directory and logs it for delta queries.
@@ -95,6 +106,13 @@ func (t *Tenant) EditPerson(n int, e Edit) {
 	}
 	if e.AccountEnabled != nil {
 		o.enabled, fields = e.AccountEnabled, append(fields, "accountEnabled")
+	}
+	if e.UserType != nil {
+		o.userType, fields = e.UserType, append(fields, "userType")
+	}
+	if e.Manager != nil {
+		number, _ := Number(*e.Manager)
+		o.manager = &number
 	}
 	if len(fields) > 0 {
 		d.log = append(d.log, Change{Number: n, Fields: fields})

@@ -15,6 +15,8 @@ type Person struct {
 	Department, Title                string
 	Office, City, Country            string
 	UsageLocation, PreferredLanguage string
+	UserType                         string // as the directory was changed; "" for what the kind says
+	Manager                          int    // number of whom they report to; 0 for nobody
 	Roles                            []string
 	Kind                             dials.Kind
 	Enabled                          bool
@@ -53,8 +55,18 @@ func Compute(n int, kind dials.Kind) Person {
 		p.Title = "Director"
 	}
 	p.Name = p.GivenName + " " + p.Surname
+	p.Manager = manager(n, kind)
 	p.UPN = upn(p, n, kind)
 	return p
+}
+
+// manager is a tree in which eight report to each; guests and some others report
+// to nobody.
+func manager(n int, kind dials.Kind) int {
+	if n == 1 || n%1009 == 0 || kind == dials.Guest {
+		return 0
+	}
+	return (n + 6) / 8
 }
 
 func upn(p Person, n int, kind dials.Kind) string {

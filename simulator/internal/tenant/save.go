@@ -30,6 +30,8 @@ type savedPerson struct {
 	Deleted    string
 	Department *string
 	Enabled    *bool
+	UserType   *string `json:",omitempty"`
+	Manager    *int    `json:",omitempty"`
 }
 
 type savedChat struct {
@@ -112,7 +114,7 @@ func (t *Tenant) saveDirectory(head *savedHead) {
 	defer t.directory.mu.RUnlock()
 	head.Log, head.Overrides = slices.Clone(t.directory.log), map[int]savedPerson{}
 	for n, o := range t.directory.overrides {
-		head.Overrides[n] = savedPerson{o.deleted, o.department, o.enabled}
+		head.Overrides[n] = savedPerson{o.deleted, o.department, o.enabled, o.userType, o.manager}
 	}
 }
 
@@ -202,7 +204,7 @@ func (t *Tenant) loadHead(head savedHead, activities []*Activity) error {
 	t.directory.mu.Lock()
 	t.directory.log, t.directory.overrides = head.Log, map[int]*override{}
 	for n, o := range head.Overrides {
-		t.directory.overrides[n] = &override{o.Deleted, o.Department, o.Enabled}
+		t.directory.overrides[n] = &override{o.Deleted, o.Department, o.Enabled, o.UserType, o.Manager}
 	}
 	t.directory.mu.Unlock()
 	t.directory.changed.Store(len(head.Overrides) > 0)
