@@ -26,26 +26,6 @@ func Kinds() []Kind {
 	return []Kind{Everyone, Group, Person, Attribute, Reports}
 }
 
-// Field is something the directory says of people.
-type Field string
-
-// The fields an Attribute can go by.
-const (
-	Department Field = "department"
-	Office     Field = "office"
-	Country    Field = "country"
-	JobTitle   Field = "job_title"
-	Language   Field = "language"
-)
-
-// Fields is every field.
-func Fields() []Field { return []Field{Department, Office, Country, JobTitle, Language} }
-
-// Words is the field as people read it.
-func (f Field) Words() string {
-	return map[Field]string{Department: "Department", Office: "Office", Country: "Country", JobTitle: "Job title", Language: "Language"}[f]
-}
-
 // Part is some people, by one thing they have in common. Name is kept as it was
 // when the part was chosen.
 type Part struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store/db"
 )
@@ -101,13 +102,13 @@ func (s Census) CountBelow(ctx context.Context, manager broadcast.EntraID) (int,
 
 // Values are the values people of the directory have in a field, with how many have
 // each, the commonest first; at most limit. Price: one pass over people.
-func (s Census) Values(ctx context.Context, field person.Field, limit int) ([]person.Value, error) {
+func (s Census) Values(ctx context.Context, field audience.Field, limit int) ([]audience.Value, error) {
 	all, err := values(s.db.Read(ctx), field)
 	if err != nil {
 		return nil, err
 	}
 	at := map[string]int{}
-	var out []person.Value
+	var out []audience.Value
 	for _, v := range all { // the commonest spelling comes first, and names all
 		key := FoldValue(v.Value)
 		if key == "" {
@@ -118,17 +119,17 @@ func (s Census) Values(ctx context.Context, field person.Field, limit int) ([]pe
 			continue
 		}
 		at[key] = len(out)
-		out = append(out, person.Value{Value: strings.TrimSpace(v.Value), Count: v.Count})
+		out = append(out, audience.Value{Value: strings.TrimSpace(v.Value), Count: v.Count})
 	}
-	slices.SortStableFunc(out, func(a, b person.Value) int { return b.Count - a.Count })
+	slices.SortStableFunc(out, func(a, b audience.Value) int { return b.Count - a.Count })
 	return out[:min(len(out), max(limit, 0))], nil
 }
 
-func values(t *db.Tx, field person.Field) ([]person.Value, error) {
-	if !slices.Contains(person.Fields(), field) { // the name becomes part of a statement
+func values(t *db.Tx, field audience.Field) ([]audience.Value, error) {
+	if !slices.Contains(audience.Fields(), field) { // the name becomes part of a statement
 		return nil, broadcast.Errorf(broadcast.Invalid, "People cannot be chosen by %q.", string(field))
 	}
-	var all []person.Value
+	var all []audience.Value
 	_, err := t.Scan(&all, fmt.Sprintf(`SELECT %[1]s AS value, count(*) AS count FROM people WHERE tenant_id = @tenant AND NOT deleted GROUP BY %[1]s ORDER BY count(*) DESC, %[1]s`, string(field)), nil)
 	return all, err
 }
@@ -141,7 +142,7 @@ func FoldValue(v string) string { return strings.ToLower(strings.TrimSpace(v)) }
 // every letter (a database's lower() may know ASCII's alone), so the spellings
 // there are now are found first. Price: one pass over people, once; the condition
 // itself is a comparison with some texts.
-func HasValue(t *db.Tx, alias string, field person.Field, of []string, a db.Args, name string) (where string, err error) {
+func HasValue(t *db.Tx, alias string, field audience.Field, of []string, a db.Args, name string) (where string, err error) {
 	type spelling struct {
 		Value string `json:"value"`
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/census"
@@ -119,11 +120,11 @@ func TestValuesOfAFieldAreCountedAndFound(t *testing.T) {
 		gone.Country = ptr("Atlantis")
 		must(t, st.SavePeople(ctx, []person.Patch{gone}, nil))
 		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(50), Deleted: ptr(true)}}, nil))
-		got := the(st.Values(ctx, person.Country, 10))(t)
-		if len(got) != 4 || got[0] != (person.Value{Value: "Österreich", Count: 4}) {
+		got := the(st.Values(ctx, audience.Country, 10))(t)
+		if len(got) != 4 || got[0] != (audience.Value{Value: "Österreich", Count: 4}) {
 			t.Errorf("values %v", got)
 		}
-		if few := the(st.Values(ctx, person.Country, 2))(t); len(few) != 2 {
+		if few := the(st.Values(ctx, audience.Country, 2))(t); len(few) != 2 {
 			t.Errorf("values %v, want 2", few)
 		}
 		if _, err := st.Values(ctx, "name; DROP TABLE people", 5); broadcast.AsError(err) == nil {
@@ -132,18 +133,18 @@ func TestValuesOfAFieldAreCountedAndFound(t *testing.T) {
 		for want, of := range map[int][]string{
 			4: {"ÖSTERREICH"}, 5: {" österreich", "Deutschland"}, 1: {"100%"}, 0: {"%", "", "Öster"}, 2: {"o'neill", "100%"},
 		} {
-			if got := count(t, st, person.Country, of); got != want {
+			if got := count(t, st, audience.Country, of); got != want {
 				t.Errorf("%q: %d people, want %d", of, got, want)
 			}
 		}
-		for _, f := range person.Fields() {
+		for _, f := range audience.Fields() {
 			the(st.Values(ctx, f, 5))(t)
 		}
 	})
 }
 
 // count is how many people have one of some values.
-func count(t testing.TB, st *store.Store, field person.Field, of []string) int {
+func count(t testing.TB, st *store.Store, field audience.Field, of []string) int {
 	t.Helper()
 	return the(census.CountOf(st.Census, func(tx *db.Tx, a db.Args) (string, error) {
 		return census.HasValue(tx, "p", field, of, a, "values")

@@ -56,44 +56,18 @@ func (s Census) FillSet(ctx context.Context, set string, p audience.Part) error 
 	case audience.Person:
 		return s.AddToSet(ctx, set, []broadcast.EntraID{broadcast.EntraID(strings.ToLower(p.ID))})
 	case audience.Attribute:
-		return s.fillByAttribute(ctx, set, p)
+		a := db.Args{}
+		where, err := HasValue(s.db.Read(ctx), "r", p.Field, p.Values, a, "values")
+		if err != nil {
+			return err
+		}
+		return s.intoSet(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant AND NOT r.deleted AND `+where, a)
+	case audience.Reports: // and the manager: a head of department is of it
+		return s.intoSet(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant AND NOT r.deleted AND (r.entra_id = @manager OR r.entra_id IN `+Below("manager")+`)`,
+			db.Args{"manager": strings.ToLower(p.ID)})
 	}
 	return fmt.Errorf("store: a set of %q cannot be filled", p.Kind)
 }
-
-// attributeColumns are where the fields of an attribute stand.
-var attributeColumns = map[audience.Field]string{
-	audience.Department: "department", audience.Office: "office", audience.Country: "country", audience.JobTitle: "job_title", audience.Language: "language",
-}
-
-// fillByAttribute compares as people do: without case and spaces around. The values
-// there are, are few, and compared here, because SQLite folds only ASCII. Price: two
-// passes over people.
-func (s Census) fillByAttribute(ctx context.Context, set string, p audience.Part) error {
-	column, ok := attributeColumns[p.Field]
-	if !ok {
-		return fmt.Errorf("store: people have no %q", p.Field)
-	}
-	folded := map[string]bool{}
-	for _, v := range p.Values {
-		folded[fold(v)] = true
-	}
-	var there, meant []string
-	if _, err := s.db.Read(ctx).Scan(&there, `SELECT DISTINCT r.`+column+` FROM people r WHERE r.tenant_id = @tenant `, nil); err != nil {
-		return err
-	}
-	for _, v := range there {
-		if folded[fold(v)] {
-			meant = append(meant, v)
-		}
-	}
-	if len(meant) == 0 {
-		return nil
-	}
-	return s.intoSet(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant AND NOT r.deleted AND r.`+column+` IN (@meant )`, db.Args{"meant": meant})
-}
-
-func fold(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
 
 // KeepSet makes a set, read to its end, the one its owner goes by.
 func (s Census) KeepSet(ctx context.Context, set string) error {

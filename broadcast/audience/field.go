@@ -1,9 +1,10 @@
-package person
+package audience
 
-// Field is something people are chosen by.
+// Field is something the directory says of people.
 type Field string
 
-// The fields; their names are the API's and the ledger's columns.
+// The fields an Attribute can go by; their names are the API's and the ledger's
+// columns.
 const (
 	Department Field = "department"
 	Country    Field = "country"
