@@ -7,12 +7,13 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 )
 
 // overtaken is what autosave learns when somebody else saved first: the panel
 // that compares both versions, and the revision to save upon.
 type overtaken struct {
-	failure
+	frame.Failure
 	Panel    string `json:"panel"`
 	Revision int64  `json:"revision"`
 }
@@ -41,7 +42,7 @@ func (d *Door) editAgain(c *gin.Context, a broadcast.Actor, form draft, err erro
 		}
 		p.Theirs, p.B = other, other.Broadcast
 	}
-	if wantsData(c) {
+	if frame.WantsData(c) {
 		return d.tellAutosave(c, p, err)
 	}
 	return d.editor(c, a, e.Code.HTTPStatus(), p)
@@ -69,12 +70,12 @@ func (d *Door) theirs(c *gin.Context, a broadcast.Actor, id broadcast.ID) (*thei
 }
 
 func (d *Door) tellAutosave(c *gin.Context, p editPage, cause error) error {
-	status, f := told(c, cause)
+	status, f := frame.Told(c, cause)
 	if p.Theirs == nil {
 		c.JSON(status, f)
 		return nil
 	}
-	panel, err := d.part("conflict", p)
+	panel, err := d.Part("conflict", p)
 	if err != nil {
 		return err
 	}

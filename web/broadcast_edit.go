@@ -10,12 +10,13 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/web/form"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
 )
 
 // editPage is the editor in every state: empty, filled, wrong, overtaken.
 type editPage struct {
-	frame
+	frame.Page
 	Form     draft
 	B        *broadcast.Broadcast // as it is stored; empty for a new one
 	Problems broadcast.Problems
@@ -105,7 +106,7 @@ type draft = form.Draft
 
 // readDraft reads the form the editor posts and its modules send.
 func readDraft(c *gin.Context) (draft, error) {
-	if err := parseForm(c); err != nil {
+	if err := frame.ParseForm(c); err != nil {
 		return draft{}, err
 	}
 	return form.ReadDraft(c.Request.PostForm, c.Param("id")), nil
@@ -143,7 +144,7 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 	case p.Form.ID != "":
 		title = "Edit the announcement"
 	}
-	p.frame = d.frame(c, title, "list")
+	p.Page = d.Page(c, title, "list")
 	p.Scripts, p.Card = []string{"editor.js"}, true
 	p.Limits = limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, d.o.SizeLimit}
 	look, err := d.lookAt(a, p.Form.Into(p.B))
@@ -151,7 +152,7 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 		return err
 	}
 	p.Look = look
-	d.render(c, status, "edit", p)
+	d.Render(c, status, "edit", p)
 	return nil
 }
 
@@ -177,7 +178,7 @@ func (d *Door) saveBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return d.editAgain(c, a, form, err)
 	}
-	if wantsData(c) {
+	if frame.WantsData(c) {
 		c.JSON(http.StatusOK, saved{b.ID, b.Revision, b.State, d.o.Now()})
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/sse"
 	"github.com/fanfare/fanfare/web/words"
 )
@@ -19,17 +20,8 @@ type progress struct {
 	Stamp   string            `json:"stamp"` // the page's buttons and notes are read anew when it changes
 	Percent string            `json:"percent"`
 	Texts   map[string]string `json:"texts"`
-	Bars    []bar             `json:"bars"`
+	Bars    []frame.Bar       `json:"bars"`
 	Ends    int               `json:"ends"` // how many failed or were skipped: the page reads the reasons anew when it grows
-}
-
-// bar is one stretch of the progress bar.
-type bar struct {
-	Name  string `json:"name"`
-	Words string `json:"-"`
-	Count string `json:"-"`
-	From  string `json:"from"`
-	Width string `json:"width"`
 }
 
 // shown is the order of the stretches: what is settled first, what waits last.
@@ -52,7 +44,9 @@ func progressOf(n words.Now) progress {
 	for _, state := range shown {
 		count := t.Of(state)
 		p.Texts[string(state)] = words.Num(count)
-		p.Bars = append(p.Bars, bar{string(state), words.Delivery(n.Kind, state), words.Num(count), words.Percent(before, whole), words.Percent(count, whole)})
+		p.Bars = append(p.Bars, frame.Bar{
+			Name: string(state), Words: words.Delivery(n.Kind, state), Count: words.Num(count), From: words.Percent(before, whole), Width: words.Percent(count, whole),
+		})
 		before += count
 	}
 	return p
@@ -75,14 +69,14 @@ func (d *Door) followBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	return d.stream(c, func(ctx context.Context) (sse.News, error) {
+	return d.Stream(c, func(ctx context.Context) (sse.News, error) {
 		now, err := d.service.Standing(ctx, a, b.ID)
 		if err != nil {
 			return sse.News{}, err
 		}
 		n := words.Now{Standing: now, Kind: b.Kind, At: d.o.Now()}
 		if now.State == broadcast.Sending {
-			if n.Brake, err = d.brake.look(ctx, a, brakeAge); err != nil {
+			if n.Brake, err = d.brake.Look(ctx, a, brakeAge); err != nil {
 				return sse.News{}, err
 			}
 		}

@@ -10,10 +10,11 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/web/form"
+	"github.com/fanfare/fanfare/web/frame"
 )
 
 // moveBroadcast is the handler of every button that moves a broadcast.
-func (d *Door) moveBroadcast(ev broadcast.Event) handler {
+func (d *Door) moveBroadcast(ev broadcast.Event) frame.Handler {
 	return func(c *gin.Context, a broadcast.Actor) error {
 		ask, typed, err := readAsk(c)
 		if err == nil {
@@ -29,7 +30,7 @@ func (d *Door) moveBroadcast(ev broadcast.Event) handler {
 
 // readAsk reads a dialog.
 func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
-	if err := parseForm(c); err != nil {
+	if err := frame.ParseForm(c); err != nil {
 		return broadcast.Ask{}, asked{}, err
 	}
 	f := c.Request.PostForm
@@ -51,7 +52,7 @@ func readAsk(c *gin.Context) (broadcast.Ask, asked, error) {
 // dialog with what was typed where that can be mended there.
 func (d *Door) moveRefused(c *gin.Context, a broadcast.Actor, ev broadcast.Event, typed asked, err error) error {
 	e := broadcast.AsError(err)
-	if e == nil || e.Code == broadcast.NotFound || wantsData(c) {
+	if e == nil || e.Code == broadcast.NotFound || frame.WantsData(c) {
 		return err
 	}
 	p := showPage{Asked: typed}
@@ -69,7 +70,7 @@ func (d *Door) moveRefused(c *gin.Context, a broadcast.Actor, ev broadcast.Event
 
 func allProblems(err error) broadcast.Problems {
 	var out broadcast.Problems
-	for _, p := range problemsOf(err) {
+	for _, p := range frame.ProblemsOf(err) {
 		out = append(out, &broadcast.Error{Code: broadcast.Invalid, Field: p.Field, Message: p.Message})
 	}
 	return out

@@ -9,12 +9,13 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
 )
 
 // showPage is one broadcast: what it says, to whom, how far it is, who did what.
 type showPage struct {
-	frame
+	frame.Page
 	B       *broadcast.Broadcast
 	Target  *broadcast.Broadcast  // of a correction or a recall: its announcement
 	Passes  []broadcast.Broadcast // of an announcement: its corrections and recalls
@@ -100,7 +101,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	if err != nil {
 		return err
 	}
-	p.frame, p.B = d.frame(c, titleOf(b), "list"), b
+	p.Page, p.B = d.Page(c, titleOf(b), "list"), b
 	p.Scripts, p.Card = []string{"show.js"}, true
 	if p.Look, err = d.lookAt(a, *b); err != nil {
 		return err
@@ -126,7 +127,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 		}
 		p.Reach = &counted
 	}
-	d.render(c, status, "show", p)
+	d.Render(c, status, "show", p)
 	return nil
 }
 
@@ -143,7 +144,7 @@ func (d *Door) outcomes(c *gin.Context, a broadcast.Actor, id broadcast.ID) ([]o
 	}
 	out := make([]outcome, len(counts))
 	for i, n := range counts {
-		out[i] = outcome{n, link("/broadcasts/"+string(id)+"/recipients", "state", string(n.State), "reason", string(n.Reason))}
+		out[i] = outcome{n, frame.Link("/broadcasts/"+string(id)+"/recipients", "state", string(n.State), "reason", string(n.Reason))}
 	}
 	return out, nil
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/web/admin"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/static"
 )
 
@@ -31,13 +33,13 @@ type Options struct {
 
 // Door serves the pages.
 type Door struct {
+	*frame.Frame
 	o       Options
 	service *broadcast.Service
-	pages   pages
+	admin   *admin.Door
 	static  *static.Files
-	policy  string // Content-Security-Policy, the same on every page
-	rollout *glance[broadcast.Rollout]
-	brake   *glance[broadcast.Brake]
+	rollout *frame.Glance[broadcast.Rollout]
+	brake   *frame.Glance[broadcast.Brake]
 	pace    pace.Meter
 }
 
@@ -48,13 +50,17 @@ func New(o Options) (*Door, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the static files: %w", err)
 	}
-	p, err := loadPages(st)
+	f, err := frame.New(frame.Options{
+		Service: o.Service, Auth: o.Auth, Links: o.Links, BotName: o.BotName, PublicURL: o.PublicURL, Version: o.Version, Log: o.Log, Stopping: o.Stopping,
+		Templates: templates, Functions: vocabulary(st), Said: said,
+	})
 	if err != nil {
-		return nil, fmt.Errorf("parsing the templates: %w", err)
+		return nil, err
 	}
-	d := &Door{o: o, service: o.Service, pages: p, static: st, policy: policy(o.Links)}
+	d := &Door{Frame: f, o: o, service: o.Service, static: st}
+	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
+	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL})
 	o.Auth.SayWith(d.say)
-	d.rollout = &glance[broadcast.Rollout]{read: o.Service.Rollout, now: o.Now}
-	d.brake = &glance[broadcast.Brake]{read: o.Service.Brake, now: o.Now}
 	return d, nil
 }

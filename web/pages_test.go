@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/static"
 )
 
@@ -23,14 +24,14 @@ func TestEveryPageRendersInEveryState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := loadPages(st)
+	p, err := frame.LoadPages(templates, vocabulary(st))
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown := map[string]bool{}
 	for _, s := range samples() {
 		var out bytes.Buffer
-		if err := p.page(&out, s.page, s.data); err != nil {
+		if err := p.Page(&out, s.page, s.data); err != nil {
 			t.Errorf("%s: %v", s.name, err)
 			continue
 		}
@@ -40,7 +41,7 @@ func TestEveryPageRendersInEveryState(t *testing.T) {
 			t.Errorf("%s: people's words became markup", s.name)
 		}
 	}
-	for name := range p.byName {
+	for _, name := range p.Names() {
 		if !shown[name] {
 			t.Errorf("no sample shows page %q", name)
 		}
@@ -147,7 +148,7 @@ func text(n *html.Node) string {
 func TestButtonsAreExactlyWhatTheMovesTableAllows(t *testing.T) {
 	t.Parallel()
 	st, _ := static.Load()
-	p, err := loadPages(st)
+	p, err := frame.LoadPages(templates, vocabulary(st))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +157,7 @@ func TestButtonsAreExactlyWhatTheMovesTableAllows(t *testing.T) {
 		for _, a := range []broadcast.Actor{ada, ben, cora, dan} {
 			page := showSample(s, a)
 			var out bytes.Buffer
-			if err := p.page(&out, page.page, page.data); err != nil {
+			if err := p.Page(&out, page.page, page.data); err != nil {
 				t.Fatal(err)
 			}
 			var got, want []string
@@ -193,10 +194,10 @@ func TestAPageIsLight(t *testing.T) {
 			sum += len(a.Gzipped)
 		}
 	}
-	p, _ := loadPages(st)
+	p, _ := frame.LoadPages(templates, vocabulary(st))
 	for _, s := range samples() {
 		var out, packed bytes.Buffer
-		if err := p.page(&out, s.page, s.data); err != nil {
+		if err := p.Page(&out, s.page, s.data); err != nil {
 			t.Fatal(err)
 		}
 		z := gzip.NewWriter(&packed)

@@ -1,16 +1,19 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 )
 
 // finish ends a broadcast whose people all have an outcome.
@@ -234,14 +237,15 @@ func TestAStreamTellsHowTeamsSlowsUsDown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.populate(20, 18)
+	var brake atomic.Pointer[broadcast.Brake]
+	brake.Store(&broadcast.Brake{})
+	w.door.brake = frame.NewGlance(func(context.Context, broadcast.Actor) (broadcast.Brake, error) { return *brake.Load(), nil }, time.Now)
 	id := w.sending()
 	l := w.author().listen(pageOf(id) + "/events")
 	if _, p := l.next(); p.Texts["speed"] != "Measuring the speed…" {
 		t.Fatalf("first: %+v", p)
 	}
-	w.door.brake.mu.Lock()
-	w.door.brake.kept, w.door.brake.at = broadcast.Brake{PausedUntil: w.clock.Now().Add(12 * time.Second)}, w.clock.Now()
-	w.door.brake.mu.Unlock()
+	brake.Store(&broadcast.Brake{PausedUntil: w.clock.Now().Add(12 * time.Second)})
 	if _, p := l.next(); p.Texts["speed"] != "Teams is holding us up: nothing is sent for another 12 seconds." {
 		t.Errorf("braked: %v", fmt.Sprint(p.Texts))
 	}

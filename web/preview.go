@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
 )
 
@@ -19,7 +20,7 @@ type look struct {
 	Limit    int
 	Problem  string            // why there is no card, in a sentence
 	Message  broadcast.Message // what to read where no script draws the card
-	problems []problem
+	problems []frame.Problem
 }
 
 // High is from where on the size is shown as a warning.
@@ -38,7 +39,7 @@ func (d *Door) lookAt(a broadcast.Actor, b broadcast.Broadcast) (look, error) {
 	l := look{Limit: d.o.SizeLimit, Message: b.Message}
 	payload, err := d.service.Preview(a, b)
 	if e := broadcast.AsError(err); e != nil {
-		l.Problem, l.problems = e.Message, problemsOf(err)
+		l.Problem, l.problems = e.Message, frame.ProblemsOf(err)
 		return l, nil
 	}
 	if err != nil {
@@ -54,7 +55,7 @@ type lookAnswer struct {
 	Limit    int             `json:"limit"`
 	Plan     string          `json:"plan"` // the plan in one line, as HTML
 	Problem  string          `json:"problem,omitempty"`
-	Problems []problem       `json:"problems,omitempty"`
+	Problems []frame.Problem `json:"problems,omitempty"`
 }
 
 // preview answers the editor while somebody types.
@@ -72,7 +73,7 @@ func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	plan, err := d.part("sentences-inline", words.PlanInShort(&b))
+	plan, err := d.Part("sentences-inline", words.PlanInShort(&b))
 	if err != nil {
 		return err
 	}
@@ -127,11 +128,11 @@ func (d *Door) answerReach(c *gin.Context, a broadcast.Actor, to broadcast.Audie
 	if err != nil {
 		return err
 	}
-	if !wantsData(c) {
-		d.renderPart(c, http.StatusOK, "reach", p)
+	if !frame.WantsData(c) {
+		d.RenderPart(c, http.StatusOK, "reach", p)
 		return nil
 	}
-	html, err := d.part("reach", p)
+	html, err := d.Part("reach", p)
 	if err != nil {
 		return err
 	}

@@ -7,15 +7,16 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
 )
 
 // recipientsPage is who gets a broadcast, and what became of it.
 type recipientsPage struct {
-	frame
+	frame.Page
 	B          *broadcast.Broadcast
-	Tabs       []tab
-	Tab        tab
+	Tabs       []frame.Tab
+	Tab        frame.Tab
 	Reasons    []broadcast.ReasonCount // of the current tab
 	Reason     broadcast.Reason
 	Text       string
@@ -60,7 +61,7 @@ func retryOf(b *broadcast.Broadcast, a broadcast.Actor, q broadcast.RecipientQue
 	if n == 0 {
 		return nil
 	}
-	return &retryLink{link("/broadcasts/"+string(b.ID), "ask", "retry", "reason", string(q.Reason)), "Try " + words.People(n) + " again…"}
+	return &retryLink{frame.Link("/broadcasts/"+string(b.ID), "ask", "retry", "reason", string(q.Reason)), "Try " + words.People(n) + " again…"}
 }
 
 func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {
@@ -83,31 +84,31 @@ func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {
 		return err
 	}
 	p := recipientsPage{
-		frame: d.frame(c, "Recipients of “"+titleOf(b)+"”", "list"), B: b,
+		Page: d.Page(c, "Recipients of “"+titleOf(b)+"”", "list"), B: b,
 		Reason: q.Reason, Text: q.Text, Deliveries: found.Deliveries, Reasons: reasonsOf(reasons, q.State),
 	}
 	p.Scripts, p.Retry = []string{"tries.js"}, retryOf(b, a, q, p.Reasons)
 	here := "/broadcasts/" + string(id) + "/recipients"
-	p.Tabs, p.Tab = pickTab(recipientTabs(b), string(q.State), func(name string) string {
-		return link(here, "state", name, "q", q.Text)
+	p.Tabs, p.Tab = frame.PickTab(recipientTabs(b), string(q.State), func(name string) string {
+		return frame.Link(here, "state", name, "q", q.Text)
 	})
 	if found.Next != 0 {
-		p.Next = link(here, "state", string(q.State), "reason", string(q.Reason), "q", q.Text, "after", strconv.FormatInt(found.Next, 10))
+		p.Next = frame.Link(here, "state", string(q.State), "reason", string(q.Reason), "q", q.Text, "after", strconv.FormatInt(found.Next, 10))
 	}
 	if after != 0 {
-		p.First = link(here, "state", string(q.State), "reason", string(q.Reason), "q", q.Text)
+		p.First = frame.Link(here, "state", string(q.State), "reason", string(q.Reason), "q", q.Text)
 	}
-	d.render(c, http.StatusOK, "recipients", p)
+	d.Render(c, http.StatusOK, "recipients", p)
 	return nil
 }
 
 // recipientTabs has a tab for each state that has people in it.
-func recipientTabs(b *broadcast.Broadcast) []tab {
+func recipientTabs(b *broadcast.Broadcast) []frame.Tab {
 	t := b.Tally
-	tabs := []tab{{Words: "All", Count: words.Num(t.Total)}}
+	tabs := []frame.Tab{{Words: "All", Count: words.Num(t.Total)}}
 	for _, s := range shown {
 		if n := t.Of(s); n > 0 {
-			tabs = append(tabs, tab{Name: string(s), Words: words.Delivery(b.Kind, s), Count: words.Num(n)})
+			tabs = append(tabs, frame.Tab{Name: string(s), Words: words.Delivery(b.Kind, s), Count: words.Num(n)})
 		}
 	}
 	return tabs
@@ -125,7 +126,7 @@ func reasonsOf(all []broadcast.ReasonCount, s broadcast.DeliveryState) []broadca
 
 // attemptsPage is every failed try at one recipient.
 type attemptsPage struct {
-	frame
+	frame.Page
 	B        *broadcast.Broadcast
 	Attempts []broadcast.Attempt
 }
@@ -142,18 +143,18 @@ func (d *Door) showAttempts(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return broadcast.Errorf(broadcast.NotFound, "There is no such recipient.")
 	}
-	p := attemptsPage{frame: d.frame(c, "Failed tries", "list")}
+	p := attemptsPage{Page: d.Page(c, "Failed tries", "list")}
 	if p.B, err = d.service.Get(ctx, a, broadcast.ID(c.Param("id"))); err != nil {
 		return err
 	}
 	if p.Attempts, err = d.service.Attempts(ctx, a, p.B.ID, delivery); err != nil {
 		return err
 	}
-	if !wantsData(c) {
-		d.render(c, http.StatusOK, "attempts", p)
+	if !frame.WantsData(c) {
+		d.Render(c, http.StatusOK, "attempts", p)
 		return nil
 	}
-	html, err := d.part("attempts", p.Attempts)
+	html, err := d.Part("attempts", p.Attempts)
 	if err != nil {
 		return err
 	}

@@ -7,44 +7,29 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 )
 
-// handler answers one route for somebody. An error it returns is told by fail.
-type handler func(c *gin.Context, a broadcast.Actor) error
-
-// who may use a route. The zero value lets nobody in.
-type who struct {
-	public bool
-	file   bool // public, and not worth looking up a session for
-	roles  []broadcast.Role
-}
-
 var (
-	public   = who{public: true}
-	file     = who{public: true, file: true}
-	everyone = who{roles: broadcast.Roles()} // everybody who is signed in with a role
+	public   = frame.Who{Public: true}
+	file     = frame.Who{Public: true, File: true}
+	everyone = frame.Who{Roles: broadcast.Roles()} // everybody who is signed in with a role
 	writers  = mayEvent(broadcast.EventEdit)
-	admins   = who{roles: []broadcast.Role{broadcast.RoleAdmin}}
+	admins   = frame.Who{Roles: []broadcast.Role{broadcast.RoleAdmin}}
 )
 
 // mayEvent is everybody who may cause an event in some state: the moves table
 // has the say, so that no route forgets or invents a right.
-func mayEvent(ev broadcast.Event) who {
-	var w who
+func mayEvent(ev broadcast.Event) frame.Who {
+	var w frame.Who
 	for _, r := range broadcast.Moves() {
 		for _, role := range r.Who {
-			if r.Event == ev && role != broadcast.RoleEngine && !slices.Contains(w.roles, role) {
-				w.roles = append(w.roles, role)
+			if r.Event == ev && role != broadcast.RoleEngine && !slices.Contains(w.Roles, role) {
+				w.Roles = append(w.Roles, role)
 			}
 		}
 	}
 	return w
-}
-
-type route struct {
-	method, path string
-	who          who
-	do           handler
 }
 
 const (
@@ -53,90 +38,86 @@ const (
 	put  = http.MethodPut
 )
 
+// at is one row of the table.
+func at(method, path string, who frame.Who, do frame.Handler) frame.Route {
+	return frame.Route{Method: method, Path: path, Who: who, Do: do}
+}
+
 // table is every route of this door.
-func (d *Door) table() []route {
-	return append([]route{
-		{get, "/sign-in", public, d.signIn},
-		{get, "/auth/start", public, d.pass(d.o.Auth.Start)},
-		{get, "/auth/callback", public, d.pass(d.o.Auth.Callback)},
-		{post, "/sign-out", public, d.pass(d.o.Auth.SignOut)},
-		{get, "/favicon.svg", file, d.favicon},
-		{get, "/favicon.ico", file, d.favicon},
-		{get, "/static/:version/*file", file, d.staticFile},
+func (d *Door) table() []frame.Route {
+	return append([]frame.Route{
+		at(get, "/sign-in", public, d.signIn),
+		at(get, "/auth/start", public, d.pass(d.o.Auth.Start)),
+		at(get, "/auth/callback", public, d.pass(d.o.Auth.Callback)),
+		at(post, "/sign-out", public, d.pass(d.o.Auth.SignOut)),
+		at(get, "/favicon.svg", file, d.favicon),
+		at(get, "/favicon.ico", file, d.favicon),
+		at(get, "/static/:version/*file", file, d.staticFile),
 
-		{get, "/", everyone, d.listBroadcasts},
-		{get, "/broadcasts/new", writers, d.newBroadcast},
-		{post, "/broadcasts", writers, d.saveBroadcast},
-		{get, "/broadcasts/:id", everyone, d.showBroadcast},
-		{get, "/broadcasts/:id/edit", writers, d.editBroadcast},
-		{post, "/broadcasts/:id/edit", writers, d.saveBroadcast},
-		{put, "/broadcasts/:id", writers, d.saveBroadcast},
-		{post, "/broadcasts/:id/duplicate", writers, d.duplicateBroadcast},
-		{get, "/broadcasts/:id/events", everyone, d.followBroadcast},
-		{get, "/broadcasts/:id/reach", everyone, d.reachOfBroadcast},
-		{get, "/broadcasts/:id/recipients", everyone, d.listRecipients},
-		{get, "/broadcasts/:id/recipients/:delivery", everyone, d.showAttempts},
-		{post, "/broadcasts/:id/correct", writers, d.correctBroadcast},
+		at(get, "/", everyone, d.listBroadcasts),
+		at(get, "/broadcasts/new", writers, d.newBroadcast),
+		at(post, "/broadcasts", writers, d.saveBroadcast),
+		at(get, "/broadcasts/:id", everyone, d.showBroadcast),
+		at(get, "/broadcasts/:id/edit", writers, d.editBroadcast),
+		at(post, "/broadcasts/:id/edit", writers, d.saveBroadcast),
+		at(put, "/broadcasts/:id", writers, d.saveBroadcast),
+		at(post, "/broadcasts/:id/duplicate", writers, d.duplicateBroadcast),
+		at(get, "/broadcasts/:id/events", everyone, d.followBroadcast),
+		at(get, "/broadcasts/:id/reach", everyone, d.reachOfBroadcast),
+		at(get, "/broadcasts/:id/recipients", everyone, d.listRecipients),
+		at(get, "/broadcasts/:id/recipients/:delivery", everyone, d.showAttempts),
+		at(post, "/broadcasts/:id/correct", writers, d.correctBroadcast),
 
-		{post, "/preview", writers, d.preview},
-		{post, "/audience", writers, d.reachOfForm},
-		{get, "/groups", writers, d.findGroups},
+		at(post, "/preview", writers, d.preview),
+		at(post, "/audience", writers, d.reachOfForm),
+		at(get, "/groups", writers, d.findGroups),
 
-		{get, "/rollout", everyone, d.showRollout},
-		{get, "/rollout/events", everyone, d.followRollout},
-		{post, "/rollout/start", admins, d.startRollout},
-		{post, "/rollout/pause", admins, d.pauseRollout},
+		at(get, "/rollout", everyone, d.admin.ShowRollout),
+		at(get, "/rollout/events", everyone, d.admin.FollowRollout),
+		at(post, "/rollout/start", admins, d.admin.StartRollout),
+		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
 
-		{post, "/halt/lift", admins, d.liftHalt},
+		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 
-		{get, "/keys", everyone, d.listKeys},
-		{post, "/keys", everyone, d.createKey},
-		{post, "/keys/:id/revoke", everyone, d.revokeKey},
+		at(get, "/keys", everyone, d.admin.ListKeys),
+		at(post, "/keys", everyone, d.admin.CreateKey),
+		at(post, "/keys/:id/revoke", everyone, d.admin.RevokeKey),
 	}, d.moves()...)
 }
 
 // moves are the routes that move a broadcast, one for each event a person may cause.
-func (d *Door) moves() []route {
+func (d *Door) moves() []frame.Route {
 	events := []broadcast.Event{
 		broadcast.EventSubmit, broadcast.EventWithdraw, broadcast.EventApprove, broadcast.EventReject,
 		broadcast.EventSchedule, broadcast.EventUnschedule, broadcast.EventSend,
 		broadcast.EventPause, broadcast.EventResume, broadcast.EventGo, broadcast.EventCancel,
 		broadcast.EventRetry, broadcast.EventRecall,
 	}
-	out := make([]route, len(events))
+	out := make([]frame.Route, len(events))
 	for i, ev := range events {
-		out[i] = route{post, "/broadcasts/:id/" + string(ev), mayEvent(ev), d.moveBroadcast(ev)}
+		out[i] = at(post, "/broadcasts/:id/"+string(ev), mayEvent(ev), d.moveBroadcast(ev))
 	}
 	return out
 }
 
 // Routes hangs every route of this door into r.
-func (d *Door) Routes(r *gin.Engine) {
-	session := d.o.Auth.Middleware()
-	for _, t := range d.table() {
-		if t.who.file {
-			r.Handle(t.method, t.path, d.headers, d.guard(t.who, t.do))
-			continue
-		}
-		r.Handle(t.method, t.path, d.headers, session, d.guard(t.who, t.do))
-	}
-}
+func (d *Door) Routes(r *gin.Engine) { d.Hang(r, d.table()) }
 
 // NotFound and NoMethod answer what no route matches; the server wires them to
 // everything that is not the API's.
 func (d *Door) NotFound(c *gin.Context) {
-	d.headers(c)
-	d.fail(c, broadcast.Errorf(broadcast.NotFound, "There is no page at this address. It may have been mistyped."))
+	d.Headers(c)
+	d.Fail(c, broadcast.Errorf(broadcast.NotFound, "There is no page at this address. It may have been mistyped."))
 }
 
 // NoMethod answers a method that a page does not have.
 func (d *Door) NoMethod(c *gin.Context) {
-	d.headers(c)
-	d.fail(c, errNoMethod)
+	d.Headers(c)
+	d.Fail(c, frame.ErrNoMethod)
 }
 
 // pass hands a request to the doorman, who answers it himself.
-func (d *Door) pass(h gin.HandlerFunc) handler {
+func (d *Door) pass(h gin.HandlerFunc) frame.Handler {
 	return func(c *gin.Context, _ broadcast.Actor) error {
 		h(c)
 		return nil

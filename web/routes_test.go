@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 )
 
 // mayUse is who may use each route, written down a second time on purpose: a
@@ -47,23 +48,23 @@ func TestEveryRouteLetsInExactlyWhoItNames(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for _, r := range w.door.table() {
-		name := r.method + " " + r.path
+		name := r.Method + " " + r.Path
 		may, known := mayUse[name]
 		if seen[name] = true; !known {
 			t.Errorf("%s is not in this test's list of rights", name)
 			continue
 		}
-		if may == "public" || strings.HasSuffix(r.path, "/rollout/events") { // an endless stream has its own test
+		if may == "public" || strings.HasSuffix(r.Path, "/rollout/events") { // an endless stream has its own test
 			continue
 		}
-		path := strings.NewReplacer(":id", "0190a1b2-c3d4-7000-8000-000000000001", ":delivery", "1").Replace(r.path)
+		path := strings.NewReplacer(":id", "0190a1b2-c3d4-7000-8000-000000000001", ":delivery", "1").Replace(r.Path)
 		for role, v := range visitors {
-			a := v.send(r.method, path, nil, "text/html")
+			a := v.send(r.Method, path, nil, "text/html")
 			allowed := slices.Contains(strings.Fields(may), role)
 			switch {
-			case role == "" && r.method == get && (a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/sign-in")):
+			case role == "" && r.Method == get && (a.status != http.StatusSeeOther || !strings.HasPrefix(a.header.Get("Location"), "/sign-in")):
 				t.Errorf("%s: nobody got %d, want the way to the sign-in", name, a.status)
-			case role == "" && r.method != get && a.status != http.StatusUnauthorized:
+			case role == "" && r.Method != get && a.status != http.StatusUnauthorized:
 				t.Errorf("%s: nobody got %d, want 401", name, a.status)
 			case role != "" && allowed == (a.status == http.StatusForbidden || a.status == http.StatusUnauthorized):
 				t.Errorf("%s: %s got %d, allowed is %v", name, role, a.status, allowed)
@@ -83,7 +84,7 @@ func TestARouteThatNamesNobodyLetsNobodyIn(t *testing.T) {
 	r := gin.New()
 	called := false
 	forgotten := func(*gin.Context, broadcast.Actor) error { called = true; return nil }
-	r.GET("/forgotten", w.door.headers, func(c *gin.Context) { c.Set("auth.actor", cora) }, w.door.guard(who{}, forgotten))
+	r.GET("/forgotten", w.door.Headers, func(c *gin.Context) { c.Set("auth.actor", cora) }, w.door.Guard(frame.Who{}, forgotten))
 	rec := httptest.NewRecorder()
 	r.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/forgotten", nil))
 	if called || rec.Code != http.StatusForbidden {
@@ -95,10 +96,10 @@ func TestADefectTellsItsNumberAndNothingElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := gin.New()
-	r.GET("/error", w.door.headers, w.door.guard(public, func(*gin.Context, broadcast.Actor) error {
+	r.GET("/error", w.door.Headers, w.door.Guard(public, func(*gin.Context, broadcast.Actor) error {
 		return errors.New("table deliveries is on fire")
 	}))
-	r.GET("/panic", w.door.headers, w.door.guard(public, func(*gin.Context, broadcast.Actor) error {
+	r.GET("/panic", w.door.Headers, w.door.Guard(public, func(*gin.Context, broadcast.Actor) error {
 		var b *broadcast.Broadcast
 		_ = b.State
 		return nil
@@ -131,7 +132,7 @@ func TestSomebodyWhoLeftIsNotAnError(t *testing.T) {
 	c, _ := gin.CreateTestContext(httptest.NewRecorder())
 	c.Request = httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 	before := w.log.String()
-	w.door.fail(c, context.Canceled)
+	w.door.Fail(c, context.Canceled)
 	if w.log.String() != before {
 		t.Errorf("the log was bothered:\n%s", w.log)
 	}
@@ -185,7 +186,7 @@ func TestTheSignInLeadsOnlyToOurOwnPages(t *testing.T) {
 	for raw, want := range map[string]string{
 		"/keys?x=1": "/keys?x=1", "": "/", "https://evil.example/": "/", "//evil.example": "/", `/\evil.example`: "/", "javascript:alert(1)": "/", "/\t/evil": "/",
 	} {
-		if got := localPath(raw); got != want {
+		if got := frame.LocalPath(raw); got != want {
 			t.Errorf("next %q leads to %q, want %q", raw, got, want)
 		}
 	}

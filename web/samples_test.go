@@ -5,7 +5,9 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/form"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
 )
 
@@ -83,19 +85,19 @@ type sample struct {
 	data       any
 }
 
-func framed(a broadcast.Actor, title, section string) frame {
-	return frame{Title: title, Section: section, Me: a, Version: "1.2.3", BotName: "Contoso News"}
+func framed(a broadcast.Actor, title, section string) frame.Page {
+	return frame.Page{Title: title, Section: section, Me: a, Version: "1.2.3", BotName: "Contoso News"}
 }
 
 // samples is every page in every state.
 func samples() []sample {
 	out := []sample{
-		{"sign-in", "sign_in", signInPage{frame: framed(broadcast.Actor{}, "Sign in", ""), Start: "/auth/start?next=%2F"}},
-		{"sign-in-asked", "sign_in", signInPage{frame: framed(broadcast.Actor{}, "Sign in", ""), Start: "/auth/start?next=%2Fkeys", Asked: true}},
-		{"signed-out", "signed_out", signedOutPage{frame: framed(broadcast.Actor{}, "Sign in again", ""), Action: "/broadcasts", Fields: []field{{"body", nasty}, {"title", "Hello"}}}},
+		{"sign-in", "sign_in", signInPage{Page: framed(broadcast.Actor{}, "Sign in", ""), Start: "/auth/start?next=%2F"}},
+		{"sign-in-asked", "sign_in", signInPage{Page: framed(broadcast.Actor{}, "Sign in", ""), Start: "/auth/start?next=%2Fkeys", Asked: true}},
+		{"signed-out", "signed_out", frame.SignedOutPage{Page: framed(broadcast.Actor{}, "Sign in again", ""), Action: "/broadcasts", Fields: []frame.Field{{Name: "body", Value: nasty}, {Name: "title", Value: "Hello"}}}},
 		{"say", "say", sayPage{framed(broadcast.Actor{}, "You have no role in Fanfare yet", ""), auth.Page{Status: 403, Title: "You have no role", Text: "Ask your IT admin.", Next: "/auth/start", NextText: "Sign in with another account"}}},
-		{"fail-404", "fail", failPage{frame: framed(ada, "Nothing is here", ""), Status: 404, Sentence: "There is no page at this address."}},
-		{"fail-500", "fail", failPage{frame: framed(broadcast.Actor{}, "Something went wrong on our side", ""), Status: 500, Sentence: "Nothing is lost.", RequestID: "ABC123"}},
+		{"fail-404", "fail", frame.FailPage{Page: framed(ada, "Nothing is here", ""), Status: 404, Sentence: "There is no page at this address."}},
+		{"fail-500", "fail", frame.FailPage{Page: framed(broadcast.Actor{}, "Something went wrong on our side", ""), Status: 500, Sentence: "Nothing is lost.", RequestID: "ABC123"}},
 	}
 	out = append(out, listSamples()...)
 	out = append(out, editSamples()...)
@@ -116,8 +118,8 @@ func samples() []sample {
 }
 
 func listSamples() []sample {
-	tabs, current := pickTab(listTabs(), "", func(n string) string { return link("/", "tab", n) })
-	empty := listPage{frame: framed(ada, "Announcements", "list"), Tabs: tabs, Tab: current}
+	tabs, current := frame.PickTab(listTabs(), "", func(n string) string { return frame.Link("/", "tab", n) })
+	empty := listPage{Page: framed(ada, "Announcements", "list"), Tabs: tabs, Tab: current}
 	hinted := empty
 	hinted.Rollout = hint{Show: true}
 	full := empty
@@ -131,9 +133,9 @@ func listSamples() []sample {
 	found := empty
 	found.Text = nasty
 	reader := empty
-	reader.frame = framed(dan, "Announcements", "list")
+	reader.Page = framed(dan, "Announcements", "list")
 	admin := hinted
-	admin.frame, admin.Rollout.Running = framed(cora, "Announcements", "list"), true
+	admin.Page, admin.Rollout.Running = framed(cora, "Announcements", "list"), true
 	return []sample{
 		{"list-empty", "list", empty},
 		{"list-hint", "list", hinted},
@@ -148,7 +150,7 @@ func editSamples() []sample {
 	limits := limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, 80_000}
 	f := framed(ada, "Write an announcement", "list")
 	f.Scripts, f.Card = []string{"editor.js"}, true
-	blank := editPage{frame: f, B: &broadcast.Broadcast{State: broadcast.Draft}, Form: form.Draft{Plan: form.PlanOf(broadcast.Plan{})}, Limits: limits, Look: look{Limit: 80_000, Card: sampleCard}}
+	blank := editPage{Page: f, B: &broadcast.Broadcast{State: broadcast.Draft}, Form: form.Draft{Plan: form.PlanOf(broadcast.Plan{})}, Limits: limits, Look: look{Limit: 80_000, Card: sampleCard}}
 	b := sampleBroadcast(broadcast.Draft)
 	filled := blank
 	filled.Form, filled.B, filled.Look = form.DraftOf(b), b, look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}
@@ -189,7 +191,7 @@ func showSample(s broadcast.State, a broadcast.Actor) sample {
 	b := sampleBroadcast(s)
 	f := framed(a, titleOf(b), "list")
 	f.Scripts, f.Card = []string{"show.js"}, true
-	p := showPage{frame: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}}
+	p := showPage{Page: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}}
 	p.stand()
 	p.History = []broadcast.Move{
 		{Event: broadcast.EventCreate, To: broadcast.Draft, By: ada.ActorRef, At: noon},
@@ -207,8 +209,8 @@ func showSample(s broadcast.State, a broadcast.Actor) sample {
 
 func recipientSamples() []sample {
 	b := sampleBroadcast(broadcast.Sending)
-	p := recipientsPage{frame: framed(ada, "Recipients", "list"), B: b, Reasons: []broadcast.ReasonCount{{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}}}
-	p.Tabs, p.Tab = pickTab(recipientTabs(b), "", func(n string) string { return link("", "state", n) })
+	p := recipientsPage{Page: framed(ada, "Recipients", "list"), B: b, Reasons: []broadcast.ReasonCount{{State: broadcast.DeliverySkipped, Reason: broadcast.ReasonBlocked, Count: 310}}}
+	p.Tabs, p.Tab = frame.PickTab(recipientTabs(b), "", func(n string) string { return frame.Link("", "state", n) })
 	full := p
 	for i, s := range broadcast.DeliveryStates() {
 		full.Deliveries = append(full.Deliveries, broadcast.Delivery{ID: int64(i), EntraID: "e", Name: "Mia Marino", UPN: "mia@contoso.example", State: s, Attempts: i, UpdatedAt: noon, MaybeSent: i%2 == 0})
@@ -223,7 +225,7 @@ func recipientSamples() []sample {
 	tries := []broadcast.Attempt{
 		{Number: 1, At: noon, Status: 502, Code: "BadGateway", Detail: nasty, MaybeSent: true}, {Number: 2, At: noon.Add(time.Minute), Code: "timeout"},
 	}
-	attempts := attemptsPage{frame: framed(ada, "Failed tries", "list"), B: b, Attempts: tries}
+	attempts := attemptsPage{Page: framed(ada, "Failed tries", "list"), B: b, Attempts: tries}
 	untried := attempts
 	untried.Attempts = nil
 	full.Retry = &retryLink{"/broadcasts/x?ask=retry", "Try 12 people again…"}
@@ -242,9 +244,9 @@ func rolloutSamples() []sample {
 	var out []sample
 	for _, r := range []broadcast.Rollout{r, idle, paused} {
 		for _, a := range []broadcast.Actor{cora, ada} {
-			p := rolloutPage{frame: framed(a, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded)}
+			p := admin.RolloutPage{Page: framed(a, "Rollout", "rollout"), R: r, Now: admin.RolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded)}
 			p.Scripts = []string{"rollout.js"}
-			p.Tabs, p.Tab = pickTab(installTabs(r), "", func(n string) string { return link("/rollout", "state", n) })
+			p.Tabs, p.Tab = frame.PickTab(admin.InstallTabs(r), "", func(n string) string { return frame.Link("/rollout", "state", n) })
 			for i, s := range broadcast.InstallationStates() {
 				p.Rows = append(p.Rows, broadcast.InstallRow{Installation: broadcast.Installation{EntraID: "e", State: s, Attempts: i, Reason: broadcast.ReasonPolicy, Detail: nasty}, Name: "Otto Okafor", UPN: "otto@contoso.example", UpdatedAt: noon})
 			}
@@ -258,7 +260,7 @@ func rolloutSamples() []sample {
 }
 
 func keySamples() []sample {
-	p := keysPage{frame: framed(ada, "API keys", "keys"), URL: "https://fanfare.example"}
+	p := admin.KeysPage{Page: framed(ada, "API keys", "keys"), URL: "https://fanfare.example"}
 	made := p
 	made.Secret, made.Name = "ff_0190a1b2-c3d4-7000-8000-000000000001_abcdefghijklmnopqrstuvwxyzabcdefghijklmnopq", nasty
 	made.Keys = []broadcast.Key{{ID: "k1", Name: nasty, Roles: ada.Roles, CreatedAt: noon}, {ID: "k2", Name: "Old", Roles: ada.Roles, CreatedAt: noon, LastUsedAt: noon, RevokedAt: noon}}

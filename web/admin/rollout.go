@@ -1,4 +1,4 @@
-package web
+package admin
 
 import (
 	"context"
@@ -8,24 +8,23 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/sse"
 	"github.com/fanfare/fanfare/web/words"
 )
 
-const (
-	hintAge = time.Minute // how old the list's hint may be
-	liveAge = time.Second // how old the rollout page's figures may be
-)
+// liveAge is how old the rollout page's figures may be.
+const liveAge = time.Second
 
-// rolloutPage is how the app comes to people, and who stands in its way.
-type rolloutPage struct {
-	frame
+// RolloutPage is how the app comes to people, and who stands in its way.
+type RolloutPage struct {
+	frame.Page
 	R        broadcast.Rollout
-	Now      rolloutNow
+	Now      RolloutNow
 	Reasons  []words.Share
 	Excluded []words.Share
-	Tabs     []tab
-	Tab      tab
+	Tabs     []frame.Tab
+	Tab      frame.Tab
 	Reason   broadcast.Reason
 	Text     string
 	Rows     []broadcast.InstallRow
@@ -35,21 +34,22 @@ type rolloutPage struct {
 }
 
 // Running tells whether the app is being installed for everybody.
-func (p rolloutPage) Running() bool { return p.R.State == broadcast.RolloutRunning }
+func (p RolloutPage) Running() bool { return p.R.State == broadcast.RolloutRunning }
 
 // ToCome is how many people Start would want the app for.
-func (p rolloutPage) ToCome() int { return p.R.Untouched + p.R.Refused + p.R.Wanted }
+func (p RolloutPage) ToCome() int { return p.R.Untouched + p.R.Refused + p.R.Wanted }
 
-// rolloutNow is the live part, shaped like progress.
-type rolloutNow struct {
+// RolloutNow is the live part, shaped like progress.
+type RolloutNow struct {
 	State   broadcast.RolloutState `json:"state"`
 	Percent string                 `json:"percent"`
 	Texts   map[string]string      `json:"texts"`
-	Bars    []bar                  `json:"bars"`
+	Bars    []frame.Bar            `json:"bars"`
 	Ends    int                    `json:"ends"`
 }
 
-func rolloutOf(r broadcast.Rollout) rolloutNow {
+// RolloutOf words how far the rollout has come.
+func RolloutOf(r broadcast.Rollout) RolloutNow {
 	counts := []struct {
 		name, words string
 		n           int
@@ -66,21 +66,22 @@ func rolloutOf(r broadcast.Rollout) rolloutNow {
 	for _, c := range counts {
 		whole += c.n
 	}
-	out := rolloutNow{State: r.State, Percent: words.Percent(r.Installed, whole), Ends: r.Refused + r.Removed + r.Blocked, Texts: map[string]string{
+	out := RolloutNow{State: r.State, Percent: words.Percent(r.Installed, whole), Ends: r.Refused + r.Removed + r.Blocked, Texts: map[string]string{
 		"line": words.Num(r.Installed) + " of " + words.People(whole) + " have the app.", "addressed": words.Num(r.Addressed),
 	}}
 	before := 0
 	for _, c := range counts {
 		out.Texts[c.name] = words.Num(c.n)
-		out.Bars = append(out.Bars, bar{c.name, c.words, words.Num(c.n), words.Percent(before, whole), words.Percent(c.n, whole)})
+		out.Bars = append(out.Bars, frame.Bar{Name: c.name, Words: c.words, Count: words.Num(c.n), From: words.Percent(before, whole), Width: words.Percent(c.n, whole)})
 		before += c.n
 	}
 	return out
 }
 
-func (d *Door) showRollout(c *gin.Context, a broadcast.Actor) error {
+// ShowRollout shows how the app comes to people.
+func (d *Door) ShowRollout(c *gin.Context, a broadcast.Actor) error {
 	ctx := c.Request.Context()
-	r, err := d.rollout.look(ctx, a, 0)
+	r, err := d.rollout.Look(ctx, a, 0)
 	if err != nil {
 		return err
 	}
@@ -92,47 +93,50 @@ func (d *Door) showRollout(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	p := rolloutPage{
-		frame: d.frame(c, "Rollout", "rollout"), R: r, Now: rolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded),
+	p := RolloutPage{
+		Page: d.Page(c, "Rollout", "rollout"), R: r, Now: RolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded),
 		Reason: q.Reason, Text: q.Text, Rows: found.Rows, Ask: c.Query("ask"),
 	}
 	p.Scripts = []string{"rollout.js"}
 	if p.Running() && r.Wanted > 0 {
 		p.Refresh = 10
 	}
-	p.Tabs, p.Tab = pickTab(installTabs(r), string(q.State), func(name string) string {
-		return link("/rollout", "state", name, "q", q.Text)
+	p.Tabs, p.Tab = frame.PickTab(InstallTabs(r), string(q.State), func(name string) string {
+		return frame.Link("/rollout", "state", name, "q", q.Text)
 	})
 	if found.Next != "" {
-		p.Next = link("/rollout", "state", string(q.State), "reason", string(q.Reason), "q", q.Text, "after", string(found.Next))
+		p.Next = frame.Link("/rollout", "state", string(q.State), "reason", string(q.Reason), "q", q.Text, "after", string(found.Next))
 	}
 	if q.After != "" {
-		p.First = link("/rollout", "state", string(q.State), "reason", string(q.Reason), "q", q.Text)
+		p.First = frame.Link("/rollout", "state", string(q.State), "reason", string(q.Reason), "q", q.Text)
 	}
-	d.render(c, http.StatusOK, "rollout", p)
+	d.Render(c, http.StatusOK, "rollout", p)
 	return nil
 }
 
-func installTabs(r broadcast.Rollout) []tab {
+// InstallTabs has a tab for each state an installation may be in.
+func InstallTabs(r broadcast.Rollout) []frame.Tab {
 	counts := map[broadcast.InstallationState]int{
 		broadcast.InstallationWanted: r.Wanted, broadcast.InstallationInstalled: r.Installed, broadcast.InstallationRefused: r.Refused,
 		broadcast.InstallationRemoved: r.Removed, broadcast.InstallationBlocked: r.Blocked,
 	}
-	tabs := []tab{{Words: "All"}}
+	tabs := []frame.Tab{{Words: "All"}}
 	for _, s := range broadcast.InstallationStates() {
-		tabs = append(tabs, tab{Name: string(s), Words: words.Install(s), Count: words.Num(counts[s])})
+		tabs = append(tabs, frame.Tab{Name: string(s), Words: words.Install(s), Count: words.Num(counts[s])})
 	}
 	return tabs
 }
 
-func (d *Door) followRollout(c *gin.Context, a broadcast.Actor) error {
-	return d.stream(c, func(ctx context.Context) (sse.News, error) {
-		r, err := d.rollout.look(ctx, a, liveAge)
-		return sse.News{Data: rolloutOf(r)}, err
+// FollowRollout streams the rollout's figures.
+func (d *Door) FollowRollout(c *gin.Context, a broadcast.Actor) error {
+	return d.Stream(c, func(ctx context.Context) (sse.News, error) {
+		r, err := d.rollout.Look(ctx, a, liveAge)
+		return sse.News{Data: RolloutOf(r)}, err
 	})
 }
 
-func (d *Door) startRollout(c *gin.Context, a broadcast.Actor) error {
+// StartRollout wants the app for everybody.
+func (d *Door) StartRollout(c *gin.Context, a broadcast.Actor) error {
 	if err := d.service.StartRollout(c.Request.Context(), a); err != nil {
 		return err
 	}
@@ -140,7 +144,8 @@ func (d *Door) startRollout(c *gin.Context, a broadcast.Actor) error {
 	return nil
 }
 
-func (d *Door) pauseRollout(c *gin.Context, a broadcast.Actor) error {
+// PauseRollout stops installing.
+func (d *Door) PauseRollout(c *gin.Context, a broadcast.Actor) error {
 	if err := d.service.PauseRollout(c.Request.Context(), a); err != nil {
 		return err
 	}

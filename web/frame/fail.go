@@ -1,4 +1,4 @@
-package web
+package frame
 
 import (
 	"context"
@@ -13,18 +13,18 @@ import (
 
 // Mistakes of the caller that no use-case knows.
 var (
-	errNoMethod = errors.New("method not allowed")
-	errGarbled  = errors.New("the form cannot be read")
+	ErrNoMethod = errors.New("method not allowed")
+	ErrGarbled  = errors.New("the form cannot be read")
 )
 
-// parseForm reads a posted form.
-func parseForm(c *gin.Context) error {
+// ParseForm reads a posted form.
+func ParseForm(c *gin.Context) error {
 	err := c.Request.ParseForm()
 	var tooLarge *http.MaxBytesError
 	if err == nil || errors.As(err, &tooLarge) {
 		return err
 	}
-	return fmt.Errorf("%w: %w", errGarbled, err)
+	return fmt.Errorf("%w: %w", ErrGarbled, err)
 }
 
 var headings = map[int]string{
@@ -38,70 +38,72 @@ var headings = map[int]string{
 	http.StatusInternalServerError:   "Something went wrong on our side",
 }
 
-// failure is an error as our modules read it.
-type failure struct {
+// Failure is an error as our modules read it.
+type Failure struct {
 	Error     string    `json:"error"`
-	Problems  []problem `json:"problems,omitempty"`
+	Problems  []Problem `json:"problems,omitempty"`
 	RequestID string    `json:"request_id,omitempty"`
 }
 
-type problem struct {
+// Problem is what is wrong with one field.
+type Problem struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }
 
-type failPage struct {
-	frame
+// FailPage says what did not work.
+type FailPage struct {
+	Page
 	Status    int
 	Sentence  string
 	RequestID string
 }
 
-// told is an error as it may be told: what people should know, or nothing but
+// Told is an error as it may be told: what people should know, or nothing but
 // the request's ID when the cause is ours.
-func told(c *gin.Context, err error) (int, failure) {
+func Told(c *gin.Context, err error) (int, Failure) {
 	var tooLarge *http.MaxBytesError
 	e := broadcast.AsError(err)
 	switch {
 	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge, failure{Error: "This form is larger than 1 MB. Shorten the text and send it again."}
-	case errors.Is(err, errGarbled):
-		return http.StatusBadRequest, failure{Error: "The form broke off on its way, or was garbled. Go back and send it again."}
-	case errors.Is(err, errNoMethod):
-		return http.StatusMethodNotAllowed, failure{Error: "This address does not take that kind of request."}
+		return http.StatusRequestEntityTooLarge, Failure{Error: "This form is larger than 1 MB. Shorten the text and send it again."}
+	case errors.Is(err, ErrGarbled):
+		return http.StatusBadRequest, Failure{Error: "The form broke off on its way, or was garbled. Go back and send it again."}
+	case errors.Is(err, ErrNoMethod):
+		return http.StatusMethodNotAllowed, Failure{Error: "This address does not take that kind of request."}
 	case e != nil:
-		return e.Code.HTTPStatus(), failure{Error: err.Error(), Problems: problemsOf(err)}
+		return e.Code.HTTPStatus(), Failure{Error: err.Error(), Problems: ProblemsOf(err)}
 	}
-	return http.StatusInternalServerError, failure{
+	return http.StatusInternalServerError, Failure{
 		Error:     "Something went wrong on our side. Nothing you wrote is lost; please try again in a moment.",
 		RequestID: requestID(c),
 	}
 }
 
-// fail is the one way to say that something did not work.
-func (d *Door) fail(c *gin.Context, err error) {
+// Fail is the one way to say that something did not work.
+func (f *Frame) Fail(c *gin.Context, err error) {
 	defer c.Abort()
 	if errors.Is(err, context.Canceled) && c.Request.Context().Err() != nil {
 		return // they left; there is nobody to tell
 	}
-	status, f := told(c, err)
+	status, what := Told(c, err)
 	if status == http.StatusInternalServerError {
-		d.o.Log.ErrorContext(c.Request.Context(), "request failed", "request_id", f.RequestID, "method", c.Request.Method, "path", c.FullPath(), "error", err)
+		f.o.Log.ErrorContext(c.Request.Context(), "request failed", "request_id", what.RequestID, "method", c.Request.Method, "path", c.FullPath(), "error", err)
 	}
 	if c.Writer.Written() {
 		return
 	}
-	if wantsData(c) {
-		c.JSON(status, f)
+	if WantsData(c) {
+		c.JSON(status, what)
 		return
 	}
-	d.render(c, status, "fail", failPage{
-		frame: d.frame(c, headings[status], ""), Status: status, Sentence: f.Error, RequestID: f.RequestID,
+	f.Render(c, status, "fail", FailPage{
+		Page: f.Page(c, headings[status], ""), Status: status, Sentence: what.Error, RequestID: what.RequestID,
 	})
 }
 
-// problemsOf is every field's sentence inside err.
-func problemsOf(err error) []problem {
+// ProblemsOf is every field's sentence inside err.
+func ProblemsOf(err error) []Problem {
 	var many broadcast.Problems
 	if !errors.As(err, &many) {
 		e := broadcast.AsError(err)
@@ -110,9 +112,9 @@ func problemsOf(err error) []problem {
 		}
 		many = broadcast.Problems{e}
 	}
-	out := make([]problem, len(many))
+	out := make([]Problem, len(many))
 	for i, e := range many {
-		out[i] = problem{e.Field, e.Message}
+		out[i] = Problem{e.Field, e.Message}
 	}
 	return out
 }

@@ -1,0 +1,36 @@
+package frame
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"github.com/fanfare/fanfare/broadcast"
+)
+
+// Handler answers one route for somebody. An error it returns is told by Fail.
+type Handler func(c *gin.Context, a broadcast.Actor) error
+
+// Who may use a route. The zero value lets nobody in.
+type Who struct {
+	Public bool
+	File   bool // public, and not worth looking up a session for
+	Roles  []broadcast.Role
+}
+
+// Route is one way in, and who may use it.
+type Route struct {
+	Method, Path string
+	Who          Who
+	Do           Handler
+}
+
+// Hang hangs routes into r.
+func (f *Frame) Hang(r *gin.Engine, routes []Route) {
+	session := f.o.Auth.Middleware()
+	for _, t := range routes {
+		if t.Who.File {
+			r.Handle(t.Method, t.Path, f.Headers, f.Guard(t.Who, t.Do))
+			continue
+		}
+		r.Handle(t.Method, t.Path, f.Headers, session, f.Guard(t.Who, t.Do))
+	}
+}

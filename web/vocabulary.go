@@ -1,0 +1,65 @@
+package web
+
+import (
+	"embed"
+	"encoding/json"
+	"html/template"
+	"strings"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/static"
+	"github.com/fanfare/fanfare/web/words"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// said is what a finished use-case says on the page it leads to.
+var said = map[string]string{
+	"saved":      "Draft saved.",
+	"duplicate":  "This is a copy. Change what you like; the original stays as it is.",
+	"submit":     "Submitted. Somebody with the role Approver can now review it.",
+	"withdraw":   "Taken back. It is a draft again.",
+	"approve":    "Approved. It can be sent now, or scheduled.",
+	"reject":     "Sent back to the author with your reason.",
+	"schedule":   "Scheduled. It starts by itself at that time.",
+	"unschedule": "Taken off the schedule. It stays approved.",
+	"send":       "Sending has begun.",
+	"pause":      "Paused. Messages already under way may still arrive.",
+	"resume":     "Going on.",
+	"cancel":     "Cancelled.",
+	"start":      "The rollout runs. People get the app one after another.",
+	"hold":       "The rollout is paused.",
+	"revoked":    "The key is revoked and works no longer.",
+	"go":         "Going on: everybody else gets it now.",
+	"retry":      "Those who failed are being tried again.",
+	"recall":     "It is being taken back. Below you see how far that has come.",
+	"correct":    "This is the message as people have it. Mend it; it is reviewed like any announcement and then replaces theirs.",
+	"lift":       "Everything goes on. It stops again by itself if the cause is still there.",
+}
+
+// vocabulary are the functions templates speak with.
+func vocabulary(st *static.Files) template.FuncMap {
+	return template.FuncMap{
+		"static": st.Path, "num": words.Num, "people": words.People, "iso": words.ISO, "utc": words.UTC, "badge": words.Badge, "kind": words.Kind,
+		"done": words.Done, "delivery": words.Delivery, "install": words.Install, "priority": words.Priority, "priorityMeans": words.PriorityMeans,
+		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "failedShare": func(t broadcast.Tally) string {
+			return strings.TrimSuffix(words.Percent(t.Failed, t.Sent+t.Failed), ".0")
+		},
+		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role,
+		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "act": actOf, "ask": askOf,
+		"blank": func() broadcast.Button { return broadcast.Button{} },
+		"buttonRow": func(i int, b broadcast.Button, badTitle, badURL string) buttonRow {
+			return buttonRow{i, b, badTitle, badURL}
+		},
+	}
+}
+
+// cardJSON lets a composed card stand in a script element of type
+// application/json: html/template escapes it as data there.
+func cardJSON(raw []byte) json.RawMessage {
+	if len(raw) == 0 {
+		return json.RawMessage("null")
+	}
+	return raw
+}
