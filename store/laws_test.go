@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/migrations"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -40,7 +41,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -51,14 +52,15 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 	t.Parallel()
 	texts := func(states ...string) []string { return states }
 	want := map[string][]string{
-		"broadcasts.state":    words(broadcast.States()),
-		"broadcasts.kind":     words(broadcast.BroadcastKinds()),
-		"broadcasts.priority": words(broadcast.Priorities()),
-		"broadcasts.late":     words(broadcast.Lates()),
-		"broadcasts.repeats":  words(broadcast.RepeatPolicies()),
-		"deliveries.state":    words(broadcast.DeliveryStates()),
-		"installations.state": words(broadcast.InstallationStates()),
-		"rollouts.state":      texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
+		"broadcasts.state":         words(broadcast.States()),
+		"broadcasts.kind":          words(broadcast.BroadcastKinds()),
+		"broadcasts.priority":      words(broadcast.Priorities()),
+		"broadcasts.late":          words(broadcast.Lates()),
+		"broadcasts.repeats":       words(broadcast.RepeatPolicies()),
+		"deliveries.state":         words(broadcast.DeliveryStates()),
+		"installations.state":      words(broadcast.InstallationStates()),
+		"installation_moves.event": words(who.Events()),
+		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.
 	table := regexp.MustCompile(`(?s)(?:CREATE|ALTER) TABLE (\w+?)(?:_new)?\s+(?:\(|ADD)(.*?);`)

@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/who"
 )
 
 // Options are what a Store is opened with.
@@ -32,6 +33,7 @@ type Store struct {
 	budget.Budget
 	census.Census
 	doors.Doors
+	who.Who
 	db      *db.DB
 	late    lateTurns
 	onPause func(family string, d time.Duration)
@@ -44,7 +46,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Who: who.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/roll"
+	"github.com/fanfare/fanfare/store/who"
 )
 
 // unfinished are the kinds of work for broadcasts as such, and where the ledger
@@ -158,17 +159,18 @@ const (
 	cleanPage   = 5_000                   // rows per transaction
 )
 
-// Clean forgets handled inbound activities and sessions that have ended, and makes
-// room for the deliveries of the months to come.
+// Clean forgets handled inbound activities, sessions that have ended and what became
+// of installations more than a year ago, and makes room for the deliveries of the months to come.
 func (s *Store) Clean(ctx context.Context) error {
 	for _, stmt := range []string{
 		`DELETE FROM inbox WHERE tenant_id = @tenant AND id IN (SELECT id FROM inbox WHERE tenant_id = @tenant AND handled_at > 0 AND handled_at < @handled LIMIT @page )`,
 		`DELETE FROM sessions WHERE tenant_id = @tenant AND token_hash IN (SELECT token_hash FROM sessions WHERE tenant_id = @tenant AND expires_at < @now LIMIT @page )`,
+		who.OldMoves,
 	} {
 		for n := int64(cleanPage); n == cleanPage; {
 			err := s.write(ctx, func(t *tx) (err error) {
 				now := t.NowMillis()
-				n, err = t.Exec(stmt, db.Args{"now": now, "handled": now - keepHandled, "page": cleanPage})
+				n, err = t.Exec(stmt, db.Args{"now": now, "handled": now - keepHandled, "year": now - who.KeepMoves, "page": cleanPage})
 				return err
 			})
 			if err != nil {

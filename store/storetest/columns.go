@@ -23,6 +23,9 @@ func Budget() []string { return []string{"budgets"} }
 // Doors are the tables of package doors.
 func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
 
+// Who are the tables of package who.
+func Who() []string { return []string{"installation_moves"} }
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.
