@@ -74,6 +74,9 @@ type Directory interface {
 	// NameOf is a part's name as it is now; *Error NotFound, in a whole sentence, if
 	// there is no such thing any more. Everyone and attributes have none.
 	NameOf(ctx context.Context, p audience.Part) (string, error)
+	// Find finds parts to choose from: groups, people, managers, values of fields, by
+	// the beginning of a word of their name.
+	Find(ctx context.Context, text string) ([]audience.Hit, error)
 	// Groups finds at most limit groups by the beginning of a word of their name.
 	Groups(ctx context.Context, text string, limit int) ([]GroupHit, error)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fanfare/fanfare/broadcast/audience"
 )
 
 // Reach says how many people an audience means, who of them would get a message
@@ -43,6 +45,14 @@ func (s *Service) known(ctx context.Context) error {
 		return &Error{Conflict, "audience", "The directory has not been read to its end yet, so nobody can say who everyone is. Try again in a minute; the Rollout page shows when it was read."}
 	}
 	return err
+}
+
+// FindParts finds what an audience can be made of.
+func (s *Service) FindParts(ctx context.Context, a Actor, text string) ([]audience.Hit, error) {
+	if err := may(a, authors...); err != nil {
+		return nil, err
+	}
+	return s.directory.Find(ctx, strings.TrimSpace(text))
 }
 
 // Groups finds groups to choose from.

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -162,22 +161,6 @@ func stored(t *testing.T, st *store.Store) map[broadcast.EntraID]broadcast.Reaso
 		}
 		after = page[len(page)-1].EntraID
 	}
-}
-
-// gather reads members until the end or the first error, and fails on repeats.
-func gather(t *testing.T, members iter.Seq2[broadcast.Recipient, error]) (map[broadcast.EntraID]broadcast.Reason, error) {
-	t.Helper()
-	out := map[broadcast.EntraID]broadcast.Reason{}
-	for r, err := range members {
-		if err != nil {
-			return out, err
-		}
-		if _, twice := out[r.EntraID]; twice {
-			t.Errorf("%s was yielded twice", r.EntraID)
-		}
-		out[r.EntraID] = r.Excluded
-	}
-	return out, nil
 }
 
 func person(number int) broadcast.EntraID { return broadcast.EntraID(simulator.EntraID(number)) }

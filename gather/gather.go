@@ -37,6 +37,9 @@ type Sets interface {
 
 // Names is what the ledger calls the things a part can name.
 type Names interface {
+	// FindParts finds people, managers and values of fields by the beginning of a word,
+	// at most so many of each kind.
+	FindParts(ctx context.Context, text string, limit int) ([]audience.Hit, error)
 	// NameOfPerson is a person's name; *Error NotFound for somebody the directory has not.
 	NameOfPerson(ctx context.Context, id broadcast.EntraID) (string, error)
 }

@@ -35,9 +35,9 @@ func (b *tab) ready() {
 // findsGroups searches and returns what the list of groups shows, one text each.
 func (b *tab) findsGroups(text, status string) []string {
 	b.t.Helper()
-	b.replaces("#group_search", text)
+	b.replaces("#audience_search", text)
 	b.sees("#hits-status", status)
-	return evaluate[[]string](b, `[...document.querySelectorAll("#hits button")].map((e) => e.innerText)`)
+	return evaluate[[]string](b, `[...document.querySelectorAll("#hits li > button:first-child")].map((e) => e.innerText).filter((t) => t.includes("Group ·"))`)
 }
 
 func TestGroupsAreFoundToldApartAndCounted(t *testing.T) {
@@ -45,23 +45,22 @@ func TestGroupsAreFoundToldApartAndCounted(t *testing.T) {
 	w := newWorld(t, "sqlite", nil)
 	w.serve()
 	b := w.begins("For some only")
-	b.press("The members of groups")
-	hits := b.findsGroups("Mark", "2 groups found.")
+	hits := b.findsGroups("Mark", "found.")
 	if len(hits) != 2 || hits[0] == hits[1] || !strings.HasPrefix(hits[0], "Marketing") || !strings.HasPrefix(hits[1], "Marketing") {
 		t.Errorf("two groups of one name look like %q", hits)
 	}
 	b.press("Marketing")
-	b.sees("#chips", "Marketing")
+	b.sees("#include", "Marketing")
 	b.sees("#reach", "will get it")
 	alone := evaluate[int](b, `parseInt(document.querySelector(".reach-count strong").innerText)`)
-	b.findsGroups("Sales", "1 group found.")
+	b.findsGroups("Sales", "found.")
 	b.press("Sales")
-	b.until(`document.querySelectorAll("#chips .chip").length === 2 && parseInt(document.querySelector(".reach-count strong").innerText) > ` + strconv.Itoa(alone))
+	b.until(`document.querySelectorAll("#include .chip").length === 2 && parseInt(document.querySelector(".reach-count strong").innerText) > ` + strconv.Itoa(alone))
 	both := evaluate[int](b, `parseInt(document.querySelector(".reach-count strong").innerText)`)
 	if alone < 1 || both <= alone {
 		t.Errorf("one group reaches %d people, two reach %d", alone, both)
 	}
-	b.findsGroups("Nowhere", "No group begins with “Nowhere”.")
+	b.findsGroups("Nowhere", "Nothing begins with “Nowhere”.")
 	b.shoot("groups")
 	b.sees("#save-state", "Saved")
 	id := b.draftID()
@@ -88,8 +87,7 @@ func TestHiddenAndEmptyGroupsAreExplained(t *testing.T) {
 			t.Parallel()
 			w := w.in(t)
 			b := w.begins("For " + group).forgive("422")
-			b.press("The members of groups")
-			b.findsGroups(group, "1 group found.")
+			b.findsGroups(group, "found.")
 			b.press(group)
 			b.sees("#reach", want[0])
 			b.shoot("count")
@@ -98,7 +96,7 @@ func TestHiddenAndEmptyGroupsAreExplained(t *testing.T) {
 			b.sees("#audience-problem", want[1])
 			b.until(`document.activeElement.id === "summary"`)
 			b.until(`document.getElementById("body").value === "Dear all, there is news."`)
-			b.sees("#chips", group)
+			b.sees("#include", group)
 			b.shoot("submit")
 		})
 	}

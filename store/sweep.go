@@ -160,7 +160,7 @@ const (
 )
 
 // Clean forgets handled inbound activities, sessions that have ended and what became
-// of installations more than a year ago, and makes room for the deliveries of the months to come.
+// of installations more than a year ago, sets of people nobody goes by, and makes room for the deliveries of the months to come.
 func (s *Store) Clean(ctx context.Context) error {
 	for _, stmt := range []string{
 		`DELETE FROM inbox WHERE tenant_id = @tenant AND id IN (SELECT id FROM inbox WHERE tenant_id = @tenant AND handled_at > 0 AND handled_at < @handled LIMIT @page )`,
@@ -176,6 +176,12 @@ func (s *Store) Clean(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+		}
+	}
+	for more := true; more; {
+		var err error
+		if more, err = s.DropSets(ctx, cleanPage); err != nil {
+			return err
 		}
 	}
 	return roll.MakePartitions(ctx, s.db)

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
@@ -22,7 +23,7 @@ type editPage struct {
 	Problems broadcast.Problems
 	Trouble  string // what is wrong with the whole, in a sentence
 	Theirs   *theirs
-	Hits     []broadcast.GroupHit
+	Hits     []audience.Hit
 	Searched bool
 	Look     look
 	Limits   limits
@@ -223,25 +224,20 @@ func (d *Door) keep(c *gin.Context, a broadcast.Actor, form draft) (*broadcast.B
 // showRearranged answers the buttons of people without script: nothing is saved,
 // nothing they typed is lost.
 func (d *Door) showRearranged(c *gin.Context, a broadcast.Actor, form draft) error {
-	p := editPage{Form: form, Searched: form.Do == "find-groups"}
+	p := editPage{Form: form, Searched: form.Do == "find-parts"}
 	p.Form.Plan.RingLooked = form.Do == "find-ring"
-	text := form.Search
-	if p.Form.Plan.RingLooked {
-		text = form.Plan.RingSearch
+	ctx, err := c.Request.Context(), error(nil)
+	switch {
+	case p.Searched:
+		p.Hits, err = d.service.FindParts(ctx, a, form.Search)
+	case p.Form.Plan.RingLooked:
+		p.Form.Plan.RingHits, err = d.service.Groups(ctx, a, form.Plan.RingSearch)
 	}
-	if p.Searched || p.Form.Plan.RingLooked {
-		hits, err := d.service.Groups(c.Request.Context(), a, text)
-		if err != nil && broadcast.AsError(err) == nil {
-			return err
-		}
-		if err != nil {
-			p.Trouble = broadcast.AsMessage(err)
-		}
-		if p.Searched {
-			p.Hits = hits
-		} else {
-			p.Form.Plan.RingHits = hits
-		}
+	if err != nil && broadcast.AsError(err) == nil {
+		return err
+	}
+	if err != nil {
+		p.Trouble = broadcast.AsMessage(err)
 	}
 	return d.editor(c, a, http.StatusOK, p)
 }

@@ -2,11 +2,15 @@ package web
 
 import (
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/form"
 )
 
 func TestAnAnnouncementIsWrittenReviewedAndSent(t *testing.T) {
@@ -46,7 +50,7 @@ func TestTheReviewerReadsTheGroupsOwnName(t *testing.T) {
 	w := newWorld(t)
 	w.populate(20, 10)
 	all := w.group(1, "All employees", "", 1, 2, 3)
-	form := with(good(), "audience", "groups", "group", all.ID+" Just the three of us", "do", "submit")
+	form := with(good(), "audience", "some", "include", partValue(broadcast.Group{ID: all.ID, Name: "Just the three of us"}), "do", "submit")
 	page := w.author().post("/broadcasts", form).says(http.StatusOK).path
 	w.approver().get(page).says(http.StatusOK, "All employees").lacks("Just the three of us")
 }
@@ -72,7 +76,7 @@ func TestARefusedFormKeepsEveryWordAndNamesTheFields(t *testing.T) {
 	w := newWorld(t)
 	w.populate(10, 5)
 	form := url.Values{
-		"title": {""}, "body": {"Kept <b>words</b>"}, "image_url": {"http://insecure.example/x.png"}, "audience": {"groups"},
+		"title": {""}, "body": {"Kept <b>words</b>"}, "image_url": {"http://insecure.example/x.png"}, "audience": {"some"},
 		"button_title": {"Go", ""}, "button_url": {"ftp://x", "https://only.example"}, "do": {"submit"},
 	}
 	w.author().post("/broadcasts", form).says(http.StatusUnprocessableEntity,
@@ -165,7 +169,7 @@ func TestBadInputGetsASentence(t *testing.T) {
 	ada.get("/nowhere").says(http.StatusNotFound, "There is no page at this address")
 	ada.post("/rollout", nil).says(http.StatusMethodNotAllowed, "does not take that kind of request")
 
-	page := ada.draft(with(good(), "audience", "groups", "group", unreadable.ID+" Broken"))
+	page := ada.draft(with(good(), "audience", "some", "include", partValue(unreadable)))
 	ada.post(page+"/submit", url.Values{}).says(http.StatusUnprocessableEntity, "The group “Broken” cannot be read", "Mend it in the editor")
 	ada.fetch(get, page+"/reach", nil).says(http.StatusOK, "cannot be read", `"known":false`)
 	big := with(good(), "body", strings.Repeat("ä ", 9_990), "do", "submit")
@@ -217,14 +221,20 @@ func TestTheEditorWorksWithoutScript(t *testing.T) {
 	ada.post("/broadcasts", form("add-button")).says(http.StatusOK, `id="buttons.1.title"`, "Office closed on Friday")
 	ada.post("/broadcasts", form("drop-button:0")).says(http.StatusOK).lacks("https://intranet.example/closed")
 	ada.post("/broadcasts", form("drop-button:7")).says(http.StatusOK, "https://intranet.example/closed")
-	a := ada.post("/broadcasts", with(form("find-groups"), "group_search", "sal")).says(http.StatusOK, "sales@contoso.example", "sales-us@contoso.example")
-	a.says(http.StatusOK, `value="add-group:`+sales.ID+` Sales"`)
-	a = ada.post("/broadcasts", form("add-group:"+other.ID+" Sales")).says(http.StatusOK, `name="group" value="`+other.ID+` Sales"`)
+	a := ada.post("/broadcasts", with(form("find-parts"), "audience_search", "sal")).says(http.StatusOK, "sales@contoso.example", "sales-us@contoso.example")
+	a.says(http.StatusOK, `value="include:`+html.EscapeString(partValue(sales))+`"`, `value="exclude:`)
+	a = ada.post("/broadcasts", form("include:"+partValue(other))).says(http.StatusOK, `name="include" value="`+html.EscapeString(partValue(other))+`"`)
 	a.lacks(`value="everyone" checked`)
-	ada.post("/broadcasts", with(form("drop-group:"+other.ID), "audience", "groups", "group", other.ID+" Sales")).says(http.StatusOK).lacks(`name="group" value="` + other.ID)
-	ada.post("/broadcasts", with(form("find-groups"), "group_search", "zzz")).says(http.StatusOK, "No group begins like that.")
+	a = ada.post("/broadcasts", form("exclude:"+partValue(other))).says(http.StatusOK, `name="exclude" value="`+html.EscapeString(partValue(other))+`"`)
+	a.says(http.StatusOK, `value="everyone" checked`)
+	key := broadcast.InGroups(other).Include[0].Key()
+	ada.post("/broadcasts", with(form("drop-include:"+key), "audience", "some", "include", partValue(other))).says(http.StatusOK).lacks(`name="include"`)
+	ada.post("/broadcasts", with(form("drop-exclude:"+key), "exclude", partValue(other))).says(http.StatusOK).lacks(`name="exclude"`)
+	ada.post("/broadcasts", with(form("find-parts"), "audience_search", "zzz")).says(http.StatusOK, "Nothing begins like that.")
 	ada.get("/").says(http.StatusOK, "No announcements yet") // none of this saved anything
 }
+
+func partValue(g broadcast.Group) string { return form.PartValue(broadcast.InGroups(g).Include[0]) }
 
 func TestPreviewIsTheServersOwnCard(t *testing.T) {
 	t.Parallel()
@@ -248,7 +258,9 @@ func TestTheHeadCountSaysWhoIsLeftOutAndWhy(t *testing.T) {
 	g := w.group(1, "Sales", "", 1, 2, 9)
 	ada := w.author()
 	ada.fetch(post, "/audience", url.Values{"audience": {"everyone"}}).says(http.StatusOK, `"count":36`, `"known":true`, "Guest account", "16 as soon as they have the app")
-	ada.fetch(post, "/audience", url.Values{"audience": {"groups"}, "group": {g.ID + " Sales"}}).says(http.StatusOK, `"count":2`)
-	ada.fetch(post, "/audience", url.Values{"audience": {"groups"}}).says(http.StatusOK, "Choose who should get this", `"known":false`)
+	ada.fetch(post, "/audience", url.Values{"audience": {"some"}, "include": {partValue(g)}}).says(http.StatusOK, `"count":2`)
+	ada.fetch(post, "/audience", url.Values{"audience": {"everyone"}, "exclude": {partValue(g)}}).says(http.StatusOK, `"count":34`)
+	ada.fetch(post, "/audience", url.Values{"audience": {"some"}, "include": {"{"}}).says(http.StatusOK, "There is no kind of audience", `"known":false`)
+	ada.fetch(post, "/audience", url.Values{"audience": {"some"}}).says(http.StatusOK, "Choose who should get this", `"known":false`)
 	ada.fetch(get, "/groups?q=sa", nil).says(http.StatusOK, `"name":"Sales"`, `"note":"Microsoft 365"`)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
 )
@@ -137,6 +138,27 @@ func (d *Door) answerReach(c *gin.Context, a broadcast.Actor, to broadcast.Audie
 		return err
 	}
 	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable(), p.Problem == ""})
+	return nil
+}
+
+type partAnswer struct {
+	Value string `json:"value"` // what the form sends
+	Key   string `json:"key"`
+	Name  string `json:"name"`
+	Note  string `json:"note"` // what tells it from another of the same name
+}
+
+// findParts answers the search for what an audience can be made of.
+func (d *Door) findParts(c *gin.Context, a broadcast.Actor) error {
+	hits, err := d.service.FindParts(c.Request.Context(), a, c.Query("q"))
+	if err != nil {
+		return err
+	}
+	out := make([]partAnswer, len(hits))
+	for i, h := range hits {
+		out[i] = partAnswer{form.PartValue(h.Part), h.Key(), h.Words(), h.Note}
+	}
+	c.JSON(http.StatusOK, out)
 	return nil
 }
 

@@ -70,6 +70,7 @@ func (d *Door) table() []frame.Route {
 
 		at(post, "/preview", writers, d.preview),
 		at(post, "/audience", writers, d.reachOfForm),
+		at(get, "/audience/find", writers, d.findParts),
 		at(get, "/groups", writers, d.findGroups),
 
 		at(get, "/rollout", everyone, d.admin.ShowRollout),

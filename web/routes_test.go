@@ -27,7 +27,7 @@ var mayUse = map[string]string{
 	"POST /broadcasts/:id/correct": "author admin", "POST /halt/lift": "admin",
 	"GET /broadcasts/new": "author admin", "POST /broadcasts": "author admin", "GET /broadcasts/:id/edit": "author admin",
 	"POST /broadcasts/:id/edit": "author admin", "PUT /broadcasts/:id": "author admin", "POST /broadcasts/:id/duplicate": "author admin",
-	"POST /preview": "author admin", "POST /audience": "author admin", "GET /groups": "author admin",
+	"POST /preview": "author admin", "POST /audience": "author admin", "GET /groups": "author admin", "GET /audience/find": "author admin",
 	"POST /broadcasts/:id/submit": "author admin", "POST /broadcasts/:id/withdraw": "author admin",
 	"POST /broadcasts/:id/approve": "approver", "POST /broadcasts/:id/reject": "approver",
 	"POST /broadcasts/:id/schedule": "author approver admin", "POST /broadcasts/:id/unschedule": "author approver admin",

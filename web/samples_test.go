@@ -5,6 +5,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
@@ -157,7 +158,8 @@ func editSamples() []sample {
 	groups := filled
 	groups.Form.Audience = broadcast.InGroups(group, broadcast.Group{ID: "1a0b0c0d-1111-4222-8333-444455556666", Name: nasty})
 	groups.Searched, groups.Form.Search = true, "sa"
-	groups.Hits = []broadcast.GroupHit{{Group: group, Mail: "sales@contoso.example", Kind: "Microsoft 365"}, {Group: group, Description: "The other one", Kind: "Security"}}
+	groups.Form.Audience.Exclude = []audience.Part{{Kind: audience.Attribute, Field: audience.Department, Values: []string{nasty, "R&D"}}}
+	groups.Hits = []audience.Hit{{Part: groups.Form.Audience.Include[0], Note: "Group · Microsoft 365 · sales@contoso.example"}, {Part: audience.Part{Kind: audience.Reports, ID: group.ID, Name: "Ada"}, Note: nasty}}
 	wrong := filled
 	wrong.Form.Message.Title, wrong.Form.Message.Body, wrong.Form.Message.Buttons[1].URL = "", nasty, "http://insecure.example"
 	wrong.Problems = broadcast.Problems{

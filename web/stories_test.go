@@ -156,17 +156,18 @@ func TestTheEditorIsDrivenByKeyboardAlone(t *testing.T) {
 	b.do(key("k", 2))
 	b.until(`document.getElementById("body").value === "[word](https://)"`)
 
-	b.do(focus(`input[value="groups"]`), evaluate(`document.activeElement.click()`), focus("#group_search"))
-	b.types("#group_search", "sales")
+	b.do(focus("#audience_search"))
+	b.types("#audience_search", "sales")
 	b.sees("#hits", "sales-2@contoso.example")
-	b.sees("#hits-status", "2 groups found.")
+	b.sees("#hits-status", "2 found.")
 	b.shoot("groups")
 	b.do(key("ArrowDown", 0), key("ArrowDown", 0), key("ArrowUp", 0), key("Enter", 0))
-	b.sees("#chips", "Sales Europe")
-	b.until(`document.activeElement.id === "group_search" && document.querySelectorAll("#hits li").length === 0`)
+	b.sees("#include", "Sales Europe")
+	b.until(`document.querySelector("[name=audience]:checked").value === "some"`)
+	b.until(`document.activeElement.id === "audience_search" && document.querySelectorAll("#hits li").length === 0`)
 	b.sees("#reach", "will get it")
-	b.do(focus("#chips button"), key("Enter", 0))
-	b.until(`document.querySelectorAll("#chips li").length === 0 && document.getElementById("reach").textContent === ""`)
+	b.do(focus("#include button"), key("Enter", 0))
+	b.until(`document.querySelectorAll("#include li").length === 0 && document.getElementById("reach").textContent === ""`)
 }
 
 func TestMistakesAreNamedAndTheSummaryHasTheFocus(t *testing.T) {

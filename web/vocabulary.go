@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/static"
 	"github.com/fanfare/fanfare/web/words"
 )
@@ -47,7 +48,7 @@ func vocabulary(st *static.Files) template.FuncMap {
 			return strings.TrimSuffix(words.Percent(t.Failed, t.Sent+t.Failed), ".0")
 		},
 		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role,
-		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "act": actOf, "ask": askOf,
+		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "partValue": form.PartValue, "act": actOf, "ask": askOf,
 		"blank": func() broadcast.Button { return broadcast.Button{} },
 		"buttonRow": func(i int, b broadcast.Button, badTitle, badURL string) buttonRow {
 			return buttonRow{i, b, badTitle, badURL}

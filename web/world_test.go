@@ -62,7 +62,7 @@ func newWorld(t *testing.T) *world {
 		t: t, st: storetest.New(t), entra: entra, log: &lockedBuffer{}, clock: &clock{now: time.Now().Truncate(time.Second)}, stopping: make(chan struct{}),
 	}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	w.dir = &painted{st: w.st, groups: map[string]paintedGroup{}}
+	w.dir = &painted{groups: map[string]paintedGroup{}}
 	app := httptest.NewUnstartedServer(nil)
 	host := app.Listener.Addr().String()
 	w.url = "http://" + host

@@ -17,7 +17,7 @@ func TestWhatAnAudienceMayBeMadeOf(t *testing.T) {
 	}{
 		"everyone":             {Of(Part{Kind: Everyone}), true},
 		"a group":              {Of(group), true},
-		"everyone and more":    {Of(Part{Kind: Everyone}, group), true},
+		"everyone and more":    {Of(Part{Kind: Everyone}, group), false},
 		"everyone but some":    {Audience{Include: []Part{{Kind: Everyone}}, Exclude: []Part{group, {Kind: Person, ID: id}}}, true},
 		"an attribute":         {Of(Part{Kind: Attribute, Field: Department, Values: []string{"Sales", "R&D"}}), true},
 		"a manager's people":   {Of(Part{Kind: Reports, ID: id}), true},

@@ -22,6 +22,8 @@ func (a Audience) Mistakes() []string {
 		return []string{"You said who should not get this. Choose also who should."}
 	case len(a.Include) == 0:
 		return []string{"Choose who should get this: everyone, or at least one group, person or attribute."}
+	case a.Has(Everyone) && len(a.Include) > 1:
+		return []string{"Choose either everyone or some of them, not both."}
 	case n > MaxParts:
 		return []string{fmt.Sprintf("The audience has %d parts; choose at most %d.", n, MaxParts)}
 	}

@@ -15,6 +15,8 @@ func Tables() []any {
 		installationRow{},
 		rolloutRow{},
 		rolloutMoveRow{},
+		audienceSetRow{},
+		audienceMemberRow{},
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 
 // Census are the tables of package census.
 func Census() []string {
-	return []string{"people", "people_words", "directory_cursors", "installations", "rollouts", "rollout_moves"}
+	return []string{"people", "people_words", "directory_cursors", "installations", "rollouts", "rollout_moves", "audience_sets", "audience_members"}
 }
 
 // Budget are the tables of package budget.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/store"
@@ -45,7 +46,11 @@ func TestLawOutlookIsWhatTheListWouldSay(t *testing.T) {
 				f(n)
 				change.EntraID = id(n)
 				must(t, st.SavePeople(ctx, []person.Patch{change}, nil))
-				reach := the(st.ReachOf(ctx, the(st.KnownPeople(ctx, []broadcast.EntraID{id(n)}))(t)))(t)
+				part := audience.Part{Kind: audience.Person, ID: string(id(n))}
+				set := the(st.NewSet(ctx, "", part))(t)
+				must(t, st.FillSet(ctx, set, part))
+				must(t, st.KeepSet(ctx, set))
+				reach := the(st.Reach(ctx, audience.Of(part)))(t)
 				p := the(st.Person(ctx, id(n)))(t)
 				o := p.Outlook()
 				got := broadcast.Reach{Total: 1, Excluded: map[broadcast.Reason]int{}}

@@ -18,7 +18,7 @@ type Draft struct {
 	Message  broadcast.Message
 	Audience broadcast.Audience
 	Plan     Plan
-	Search   string // the group search, for people without script
+	Search   string // the search for parts of an audience, for people without script
 	Do       string // which button was pressed: "save", "submit", or one that only rearranges
 }
 
@@ -46,7 +46,7 @@ func ReadDraft(f url.Values, id string) Draft {
 		Message: broadcast.Message{
 			Title: f.Get("title"), Body: f.Get("body"), ImageURL: f.Get("image_url"), ImageAlt: f.Get("image_alt"),
 		},
-		Search: f.Get("group_search"), Do: f.Get("do"),
+		Search: f.Get("audience_search"), Do: f.Get("do"),
 	}
 	if id != "" {
 		form.ID = broadcast.ID(id)
@@ -59,39 +59,12 @@ func ReadDraft(f url.Values, id string) Draft {
 		}
 		form.Message.Buttons = append(form.Message.Buttons, b)
 	}
-	form.Audience, form.Plan = readAudience(f["audience"], f["group"]), readPlan(f)
+	form.Audience, form.Plan = readAudience(f), readPlan(f)
 	return form
 }
 
-// readAudience reads the choice. A group travels as "ID name", because the name
-// is kept as it was when it was chosen. Groups chosen before somebody switched
-// to everyone are not meant any more.
-func readAudience(choice, groups []string) broadcast.Audience {
-	if len(choice) > 0 && choice[0] == "everyone" {
-		return broadcast.Everyone()
-	}
-	var a broadcast.Audience
-	for _, g := range groups {
-		a.Groups = withGroup(a.Groups, g)
-	}
-	return a
-}
-
-func withGroup(groups []broadcast.Group, raw string) []broadcast.Group {
-	id, name, _ := strings.Cut(strings.TrimSpace(raw), " ")
-	if id == "" {
-		return groups
-	}
-	for _, g := range groups {
-		if g.ID == id {
-			return groups
-		}
-	}
-	return append(groups, broadcast.Group{ID: id, Name: name})
-}
-
 // Rearrange does what the editor's modules do in the browser, for people without
-// script: another button row, a group more or less. It tells whether the pressed
+// script: another button row, a part of the audience more or less. It tells whether the pressed
 // button asked for nothing else.
 func (f *Draft) Rearrange() bool {
 	verb, arg, _ := strings.Cut(f.Do, ":")
@@ -102,24 +75,14 @@ func (f *Draft) Rearrange() bool {
 		if i, err := strconv.Atoi(arg); err == nil && i >= 0 && i < len(f.Message.Buttons) {
 			f.Message.Buttons = append(f.Message.Buttons[:i:i], f.Message.Buttons[i+1:]...)
 		}
-	case "add-group":
-		f.Audience = broadcast.Audience{Groups: withGroup(f.Audience.Groups, arg)}
-	case "drop-group":
-		var kept []broadcast.Group
-		for _, g := range f.Audience.Groups {
-			if g.ID != arg {
-				kept = append(kept, g)
-			}
-		}
-		f.Audience.Groups = kept
 	case "add-ring":
 		f.Plan.choose(arg)
 		f.Plan.First = "group"
 	case "drop-ring":
 		f.Plan.Ring = broadcast.Group{}
-	case "find-groups", "find-ring", "preview":
+	case "find-ring", "preview":
 	default:
-		return false
+		return f.rearrangeAudience(verb, arg)
 	}
 	return true
 }

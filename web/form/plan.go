@@ -103,8 +103,8 @@ func readPlan(v url.Values) Plan {
 }
 
 func (f *Plan) choose(raw string) {
-	if chosen := withGroup(nil, raw); len(chosen) > 0 {
-		f.Ring = chosen[0]
+	if chosen := ringOf(raw); chosen.ID != "" {
+		f.Ring = chosen
 	}
 }
 

@@ -12,7 +12,7 @@ const patience = [3000, 6000, 12000, 30000]; // ms between tries while the serve
 export function autosave(form, told, born) {
   const me = document.body.dataset.me;
   const line = document.getElementById("save-state");
-  const textOf = (f) => new URLSearchParams([...new FormData(f)].filter(([k]) => k !== "group_search" && k !== "ring_search" && k !== "revision" && k !== "id")).toString();
+  const textOf = (f) => new URLSearchParams([...new FormData(f)].filter(([k]) => k !== "audience_search" && k !== "ring_search" && k !== "revision" && k !== "id")).toString();
   const text = () => textOf(form);
   const key = () => `fanfare:${me}:${form.elements.id.value || "new"}`;
   // What the server has is what it rendered, not what was typed (or restored by the browser) before

@@ -1,7 +1,7 @@
 // The editor: live preview, head-count, autosave. Everything also works by plain buttons.
 import { autosave } from "./autosave.js";
 import { cards } from "./card.js";
-import { groups, ring } from "./groups.js";
+import { parts, ring } from "./choose.js";
 import { ask, later } from "./net.js";
 import { rows } from "./rows.js";
 import { clock, localise } from "./time.js";
@@ -79,7 +79,7 @@ const reach = document.getElementById("reach");
 let counting;
 async function people() {
   counting?.abort();
-  const chosen = form.elements.audience?.value === "everyone" || form.querySelector('[name="group"]');
+  const chosen = form.elements.audience?.value === "everyone" || form.querySelector('[name="include"]');
   if (!chosen) {
     reach?.replaceChildren();
     return;
@@ -107,7 +107,7 @@ function changed() {
 }
 const buttonRows = rows(changed);
 // A correction has its announcement's audience, and nothing of the plan but its priority.
-const audience = document.getElementById("groups") && groups(form, () => {
+const audience = document.getElementById("parts") && parts(form, () => {
   changed();
   peopleSoon();
 });
@@ -116,7 +116,7 @@ const first = document.getElementById("ring") && ring(form, () => {
   changed();
 });
 form.addEventListener("input", (e) => {
-  if (e.target.name === "group_search" || e.target.name === "ring_search") return;
+  if (e.target.name === "audience_search" || e.target.name === "ring_search") return;
   clear(e.target.id);
   if (e.target.dataset.count) count(e.target);
   if (e.target.name === "title") document.querySelector("[data-toast]").textContent = e.target.value.trim() || "Your title";
@@ -137,7 +137,7 @@ if (left) {
     const words = new URLSearchParams(left.text);
     for (const name of ["title", "body", "image_url", "image_alt"]) form.elements[name].value = words.get(name) ?? "";
     buttonRows.fill(words.getAll("button_title"), words.getAll("button_url"));
-    audience?.fill(words.get("audience"), words.getAll("group"));
+    audience?.fill(words.get("audience"), words.getAll("include"), words.getAll("exclude"));
     first?.fill(words.getAll("ring"));
     for (const name of plan) {
       if (words.has(name) && form.elements[name]) form.elements[name].value = words.get(name);

@@ -1,0 +1,42 @@
+package gather
+
+import (
+	"context"
+
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
+)
+
+// findEach is how many parts of a kind are found at most.
+const findEach = 8
+
+// Find implements broadcast.Directory.
+func (g *Gatherer) Find(ctx context.Context, text string) ([]audience.Hit, error) {
+	if text == "" {
+		return nil, nil
+	}
+	known, err := g.Names.FindParts(ctx, text, findEach)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := g.Reader.Groups(ctx, text, findEach)
+	if err != nil {
+		return nil, err
+	}
+	var hits []audience.Hit
+	for _, h := range groups {
+		hits = append(hits, audience.Hit{Part: audience.Part{Kind: audience.Group, ID: h.ID, Name: h.Name}, Note: noteOf(h)})
+	}
+	return append(hits, known...), nil
+}
+
+// noteOf tells groups of the same name apart.
+func noteOf(h broadcast.GroupHit) string {
+	note := "Group"
+	for _, more := range []string{h.Kind, h.Mail, h.Description} {
+		if more != "" {
+			note += " · " + more
+		}
+	}
+	return note
+}
