@@ -55,6 +55,9 @@ func (s *Service) AskedWhy(ctx context.Context, id EntraID, at ConversationRefer
 	return s.messenger.Reply(ctx, at, s.Why(ctx, about))
 }
 
+// toldParts is how many parts of its audience an answer names.
+const toldParts = 20
+
 // Why tells a recipient who sent a broadcast, to whom, and who approved it. Of one
 // that was never sent it tells nothing: the ID comes from the one who asks.
 func (s *Service) Why(ctx context.Context, id ID) string {
@@ -62,7 +65,7 @@ func (s *Service) Why(ctx context.Context, id ID) string {
 	if err != nil || b.StartedAt.IsZero() {
 		return "This announcement is no longer on record."
 	}
-	why := fmt.Sprintf("“%s” was written by %s for: %s.", b.Message.Title, b.Author.Name, b.Audience.Words())
+	why := fmt.Sprintf("“%s” was written by %s for: %s.", b.Message.Title, b.Author.Name, b.Audience.Told(toldParts))
 	if b.ApprovedBy.Name != "" {
 		why += fmt.Sprintf(" %s approved it.", b.ApprovedBy.Name)
 	}

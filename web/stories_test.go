@@ -170,6 +170,47 @@ func TestTheEditorIsDrivenByKeyboardAlone(t *testing.T) {
 	b.until(`document.querySelectorAll("#include li").length === 0 && document.getElementById("reach").textContent === ""`)
 }
 
+func TestSomeAreIncludedAndOthersLeftOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.populate(20, 10)
+	w.group(1, "Sales Europe", "sales@contoso.example", 1, 2, 3, 4)
+	b := w.author().open("/broadcasts/new")
+	b.types("#title", "For most")
+	b.types("#body", "Dear all")
+	b.click(`input[name="audience"][value="everyone"]`)
+	b.sees("#reach", "18 people")
+	b.types("#audience_search", "sales")
+	b.sees("#hits", "Sales Europe")
+	b.click(`#hits li button + button`)
+	b.sees("#exclude", "Sales Europe")
+	b.sees("#reach", "14 people")
+	b.types("#audience_search", "person006")
+	b.sees("#hits", "Person006 Painted")
+	b.shoot("hits")
+	b.click(`#hits li button + button`)
+	b.sees("#reach", "13 people")
+	b.sees("[data-card]", "to Everyone")
+	b.until(`!document.querySelector("[data-card]").innerText.includes("Sales")`) // nobody else's business
+	b.do(size(320, 800), scheme("dark"))
+	b.shoot("phone")
+	b.do(size(1280, 800), scheme("light"))
+	b.click(`#exclude li:last-child button`)
+	b.sees("#reach", "14 people")
+
+	b.types("#audience_search", "person007") // now some of them: the radio follows
+	b.sees("#hits", "Person007 Painted")
+	b.click(`#hits li button`)
+	b.sees("#include", "Person007 Painted")
+	b.until(`document.querySelector("[name=audience]:checked").value === "some"`)
+	b.sees("#reach", "1 person")
+	b.sees("#save-state", "Saved")
+	b.do(evaluate(`location.reload()`))
+	b.sees("#include", "Person007 Painted")
+	b.sees("#exclude", "Sales Europe")
+	b.sees("#reach", "1 person")
+}
+
 func TestMistakesAreNamedAndTheSummaryHasTheFocus(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

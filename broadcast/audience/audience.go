@@ -77,19 +77,21 @@ func (a Audience) IsEveryone() bool {
 // Parts is all parts, those included first.
 func (a Audience) Parts() []Part { return slices.Concat(a.Include, a.Exclude) }
 
-// Words is the audience as people read it.
-func (a Audience) Words() string { return a.Short(len(a.Include) + len(a.Exclude)) }
+// Words is the audience as those read it who write and review.
+func (a Audience) Words() string {
+	if len(a.Exclude) == 0 || len(a.Include) == 0 {
+		return a.Told(len(a.Include))
+	}
+	return a.Told(len(a.Include)) + " except " + listed(a.Exclude, len(a.Exclude))
+}
 
-// Short is the audience in words with at most so many parts of each side named.
-func (a Audience) Short(most int) string {
+// Told is the audience as its recipients are told, with at most so many parts named.
+// Who is left out is nobody else's business.
+func (a Audience) Told(most int) string {
 	if len(a.Include) == 0 {
 		return "Nobody yet"
 	}
-	text := listed(a.Include, most)
-	if len(a.Exclude) > 0 {
-		text += " except " + listed(a.Exclude, most)
-	}
-	return text
+	return listed(a.Include, most)
 }
 
 func listed(parts []Part, most int) string {

@@ -56,7 +56,8 @@ func TestAnAudienceReadsAsASentence(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	if got := Of(sales, ada, sales, ada).Short(2); got != "Sales, Ada and 2 more" {
-		t.Errorf("%q", got)
+	a := Audience{Include: []Part{sales, ada, sales, ada}, Exclude: []Part{ada}}
+	if got := a.Told(2); got != "Sales, Ada and 2 more" {
+		t.Errorf("recipients are told %q", got)
 	}
 }
