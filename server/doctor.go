@@ -94,7 +94,7 @@ func printTable(out io.Writer, r setup.Report) error {
 			}
 		}
 	}
-	fmt.Fprintf(t, "\n%d ok, %d warnings, %d failed, %d cannot be known from here\n", r.Count(setup.OK), r.Count(setup.Warning), r.Count(setup.Failed), r.Count(setup.Unknown))
+	fmt.Fprintf(t, "\n%s\n", r.Summary())
 	return t.Flush()
 }
 

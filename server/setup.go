@@ -11,6 +11,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/setup"
+	"github.com/fanfare/fanfare/setup/pack"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
 )
@@ -82,11 +83,18 @@ func (c *Config) unusualHosts() []string {
 	return out
 }
 
+// teamsApp makes the app package for the Set-up page.
+type teamsApp struct{ pack.App }
+
+// Version is the package's, or why none can be made.
+func (a teamsApp) Version() (string, error) {
+	_, err := a.Manifest()
+	return a.App.Version, err
+}
+
 // packageVersion is the version of the app package, or why none can be made.
 func (c *Config) packageVersion() (string, error) {
-	app := c.teamsApp()
-	_, err := app.Manifest()
-	return app.Version, err
+	return teamsApp{c.teamsApp()}.Version()
 }
 
 // records is what the checks ask the ledger.

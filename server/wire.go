@@ -180,13 +180,14 @@ func (s *Server) doors(w *world) error {
 	if err != nil {
 		return err
 	}
+	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
-		PublicURL: c.PublicURL.String(), Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
+		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -65,6 +66,15 @@ func (r Report) Left() int { return r.Count("") }
 
 // Sound tells whether nothing failed.
 func (r Report) Sound() bool { return r.Count(Failed) == 0 }
+
+// Summary counts in a sentence.
+func (r Report) Summary() string {
+	warnings := " warnings"
+	if r.Count(Warning) == 1 {
+		warnings = " warning"
+	}
+	return fmt.Sprintf("%d ok, %d%s, %d failed, %d cannot be known from here.", r.Count(OK), r.Count(Warning), warnings, r.Count(Failed), r.Count(Unknown))
+}
 
 // Parts are the headings, in order.
 func (r Report) Parts() []string {
