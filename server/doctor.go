@@ -54,6 +54,9 @@ func (r remark) onto(report *setup.Report) {
 	}
 }
 
+// openWithin is how long a database may take to let us in.
+const openWithin = 20 * time.Second
+
 // lookAtDatabase opens the database as it is: it creates nothing and migrates nothing.
 // Without one the other checks go on.
 func (c *Config) lookAtDatabase(ctx context.Context) (setup.Database, remark, func()) {
@@ -64,7 +67,7 @@ func (c *Config) lookAtDatabase(ctx context.Context) (setup.Database, remark, fu
 			return nil, remark{setup.Finding{State: setup.Failed, Cause: "There is no SQLite file at the place FANFARE_DATABASE names.", Remedy: "“fanfare serve” or “fanfare migrate” makes it."}}, none
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
 	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Log: slog.New(slog.DiscardHandler)})
 	var busy interface{ InUse() bool }

@@ -68,7 +68,7 @@ func (d *Desk) certificate(ctx context.Context) Finding {
 	if err != nil {
 		return badCertificate(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	secure, isTLS := conn.(*tls.Conn)
 	if !isTLS || len(secure.ConnectionState().PeerCertificates) == 0 {
 		return fail("The public address shows no certificate.", "Let whatever speaks https for Fanfare show one.")

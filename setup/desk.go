@@ -66,7 +66,7 @@ type Options struct {
 
 	HTTP    *http.Client // for Entra; carries the CA
 	Roots   *x509.CertPool
-	Timeout time.Duration // of each check; default 8 s
+	Timeout time.Duration // of each check; default 10 s
 	Now     func() time.Time
 }
 
@@ -85,7 +85,7 @@ type check struct {
 // New makes a Desk. It looks at nothing yet.
 func New(o Options) *Desk {
 	if o.Timeout <= 0 {
-		o.Timeout = 8 * time.Second
+		o.Timeout = 10 * time.Second
 	}
 	client := *o.HTTP
 	client.CheckRedirect = stay // a redirect must not carry the sign-in app's secret elsewhere

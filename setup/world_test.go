@@ -73,7 +73,7 @@ func newWorld(t *testing.T) *world {
 		Credential: setup.Credential{Kind: "secret", Hint: "sim"}, Consent: []string{"ChatMessageReadReceipt.Read.Chat"},
 		FallbackURL: "https://smba.trafficmanager.net/teams/", Allow: func(string) error { return nil },
 		Lines: w.lines, Database: ledger{w}, Package: func() (string, error) { return "1.0.0", nil },
-		HTTP: &http.Client{Transport: transport}, Roots: w.pool, Timeout: 5 * time.Second, Now: time.Now,
+		HTTP: &http.Client{Transport: transport}, Roots: w.pool, Timeout: 20 * time.Second, Now: time.Now,
 	}
 	return w
 }

@@ -62,7 +62,7 @@ func (w *world) desk(entra *http.Client) *setup.Desk {
 		SignInClientID: simulator.DefaultSignInClientID, SignInSecret: simulator.DefaultSignInSecret, Credential: setup.Credential{Kind: "managed"},
 		FallbackURL: "https://smba.trafficmanager.net/teams/", Allow: func(string) error { return nil },
 		Lines:   func() setup.Lines { return setup.Lines{Graph: &w.graph, GraphToken: token, ConnectorToken: token} },
-		Package: theApp{}.Version, HTTP: entra, Now: time.Now,
+		Package: theApp{}.Version, HTTP: entra, Timeout: time.Minute, Now: time.Now,
 	})
 }
 
