@@ -82,6 +82,8 @@ func (d *Door) table() []route {
 		{post, v1 + "/audience/reach", keyed, d.reach},
 		{get, v1 + "/groups", keyed, d.findGroups},
 
+		{get, v1 + "/setup", keyed, d.checkSetup},
+
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},

@@ -8,6 +8,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/static"
@@ -24,6 +25,8 @@ type Options struct {
 	BotName   string // whom messages come from, as people see it in Teams
 	PublicURL string // where people reach Fanfare; shown beside the API keys
 	Version   string
+	Setup     *setup.Desk    // checks what has to be right
+	App       admin.TeamsApp // makes the app package
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Stopping is closed when the server begins to stop: live streams end at once,
@@ -60,7 +63,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
 	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	o.Auth.SayWith(d.say)
 	return d, nil
 }

@@ -78,6 +78,12 @@ func (d *Door) table() []frame.Route {
 		at(post, "/rollout/start", admins, d.admin.StartRollout),
 		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
 
+		at(get, "/setup", admins, d.admin.ShowSetup),
+		at(post, "/setup", admins, d.admin.CheckSetup),
+		at(get, "/setup/events", admins, d.admin.FollowSetup),
+		at(get, "/setup/fanfare.zip", admins, d.admin.DownloadPackage),
+		at(get, "/tab", public, d.showTab),
+
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 
 		at(get, "/keys", everyone, d.admin.ListKeys),

@@ -3,6 +3,7 @@ package admin
 import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/frame"
 )
 
@@ -13,6 +14,15 @@ type Options struct {
 	Keys      *auth.Keys
 	Rollout   *frame.Glance[broadcast.Rollout]
 	PublicURL string // where people reach Fanfare; shown beside the API keys
+	Setup     *setup.Desk
+	App       TeamsApp
+}
+
+// TeamsApp makes the app package.
+type TeamsApp interface {
+	// Version is the package's; the error is why none can be made, in a sentence.
+	Version() (string, error)
+	Make() ([]byte, error)
 }
 
 // Door serves the admin's pages.
@@ -22,9 +32,11 @@ type Door struct {
 	keys    *auth.Keys
 	rollout *frame.Glance[broadcast.Rollout]
 	url     string
+	setup   *setup.Desk
+	app     TeamsApp
 }
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, rollout: o.Rollout, url: o.PublicURL}
+	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
 }
