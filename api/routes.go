@@ -82,6 +82,9 @@ func (d *Door) table() []route {
 		{post, v1 + "/audience/reach", keyed, d.reach},
 		{get, v1 + "/groups", keyed, d.findGroups},
 
+		{get, v1 + "/people", keyed, d.listPeople},
+		{get, v1 + "/people/:id", keyed, d.showPerson},
+
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},

@@ -28,6 +28,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -124,7 +125,7 @@ func (w *world) furnish() {
 	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: groups{w.store}, Messenger: w.teams, Now: w.clock.Now, Log: log})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

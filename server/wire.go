@@ -14,6 +14,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/graph"
@@ -198,12 +199,13 @@ func (s *Server) doors(w *world) error {
 	if err != nil {
 		return err
 	}
+	lookUp := who.NewService(s.store, c.StaleAfter, time.Now)
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

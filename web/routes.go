@@ -77,6 +77,9 @@ func (d *Door) table() []frame.Route {
 		at(post, "/rollout/start", admins, d.admin.StartRollout),
 		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
 
+		at(get, "/people", everyone, d.people.List),
+		at(get, "/people/:id", everyone, d.people.Show),
+
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 
 		at(get, "/keys", everyone, d.admin.ListKeys),

@@ -114,6 +114,7 @@ func samples() []sample {
 	out = append(out, planSamples()...)
 	out = append(out, recipientSamples()...)
 	out = append(out, rolloutSamples()...)
+	out = append(out, peopleSamples()...)
 	return append(out, keySamples()...)
 }
 
