@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	lookup "github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
@@ -18,6 +19,7 @@ import (
 // Options is what the door is made of. All of it is required.
 type Options struct {
 	Service  *broadcast.Service
+	People   *lookup.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    InboxStore

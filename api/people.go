@@ -23,6 +23,7 @@ type reachJSON struct {
 	Waiting  int          `json:"waiting"`  // would get it when they have the bot
 	Excluded []reasonJSON `json:"excluded"` // would not get it, by reason
 	Sample   []string     `json:"sample"`   // a few names of those who would
+	Warning  string       `json:"warning"`  // how far the directory can be relied on; "" for well enough
 }
 
 // reach is POST /audience/reach: who would get a message now.
@@ -37,6 +38,11 @@ func (d *Door) reach(c *gin.Context, a broadcast.Actor) error {
 	}
 	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: counted(r.Excluded), Sample: []string{}}
 	out.Sample = append(out.Sample, r.Sample...)
+	fresh, err := d.o.People.Freshness(c.Request.Context(), a)
+	if err != nil {
+		return err
+	}
+	out.Warning = fresh.Warning()
 	c.JSON(http.StatusOK, out)
 	return nil
 }
@@ -93,6 +99,7 @@ type rolloutJSON struct {
 	Untouched   int                    `json:"untouched"`
 	Reasons     []reasonJSON           `json:"reasons"`
 	DirectoryAt *time.Time             `json:"directory_at"` // when the directory was last read to its end
+	Directory   directoryJSON          `json:"directory"`
 	People      int                    `json:"people"`
 	Excluded    []reasonJSON           `json:"excluded"` // of people: who cannot have the app
 }
@@ -102,8 +109,13 @@ func (d *Door) showRollout(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
+	fresh, err := d.o.People.Freshness(c.Request.Context(), a)
+	if err != nil {
+		return err
+	}
 	c.JSON(http.StatusOK, rolloutJSON{
-		State: r.State, By: person(r.By), ChangedAt: moment(r.ChangedAt), Eligible: r.Eligible, Installed: r.Installed,
+		Directory: directoryOf(fresh),
+		State:     r.State, By: person(r.By), ChangedAt: moment(r.ChangedAt), Eligible: r.Eligible, Installed: r.Installed,
 		Addressed: r.Addressed, Wanted: r.Wanted, Refused: r.Refused, Removed: r.Removed, Blocked: r.Blocked,
 		Untouched: r.Untouched, Reasons: counted(r.Reasons), DirectoryAt: moment(r.DirectoryAt), People: r.People, Excluded: counted(r.Excluded),
 	})

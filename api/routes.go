@@ -83,6 +83,8 @@ func (d *Door) table() []route {
 		{get, v1 + "/groups", keyed, d.findGroups},
 
 		{get, v1 + "/setup", keyed, d.checkSetup},
+		{get, v1 + "/people", keyed, d.listPeople},
+		{get, v1 + "/people/:id", keyed, d.showPerson},
 
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},

@@ -75,6 +75,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"GET /broadcasts/:id/reasons": everyone, "GET /broadcasts/:id/history": everyone, "GET /broadcasts/:id/card": everyone,
 		"GET /broadcasts/:id/passes": everyone, "GET /broadcasts/:id/recipients/:delivery/attempts": everyone, "GET /halt": everyone, "POST /halt/lift": admins,
 		"POST /broadcasts/:id/go": senders, "POST /broadcasts/:id/retry": senders, "POST /broadcasts/:id/recall": senders, "POST /broadcasts/:id/correct": writers,
+		"GET /people": everyone, "GET /people/:id": everyone,
 		"POST /audience/reach": everyone, "GET /rollout": everyone, "GET /rollout/people": everyone,
 		"POST /broadcasts": writers, "PUT /broadcasts/:id": writers, "GET /groups": writers,
 		"POST /broadcasts/:id/submit": writers, "POST /broadcasts/:id/withdraw": writers,

@@ -28,6 +28,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
@@ -125,7 +126,7 @@ func (w *world) furnish() {
 	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

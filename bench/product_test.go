@@ -35,11 +35,18 @@ type product struct {
 // which know no limit.
 func newProduct(t testing.TB, d database, people int, b *bench, env map[string]string) *product {
 	t.Helper()
+	p := emptyProduct(t, d, b, env)
+	seedPeople(t, p.db, d.kind, b.sink.serviceURL(), people)
+	return p
+}
+
+// emptyProduct knows nobody yet.
+func emptyProduct(t testing.TB, d database, b *bench, env map[string]string) *product {
+	t.Helper()
 	p := &product{t: t, database: d, env: maps.Clone(b.settings), keys: map[broadcast.Role]string{}}
 	p.env["FANFARE_DATABASE"], p.env["FANFARE_CONNECTOR_RATE"] = p.dsn, "0"
 	maps.Copy(p.env, env)
 	p.makeKeys()
-	seedPeople(t, p.db, d.kind, b.sink.serviceURL(), people)
 	return p
 }
 
@@ -78,6 +85,20 @@ func (p *product) makeKeys() {
 // sink.
 func (p *product) start() *child {
 	p.t.Helper()
+	c := p.launch()
+	if len(p.replicas) == 0 {
+		await(p.t, "the directory is read", func() bool {
+			return ask(p.t, p.db, `SELECT count(*) FROM directory_cursors WHERE finished_at > 0`) > 0
+		})
+		execute(p.t, p.db, `DELETE FROM people WHERE round < $1`, seedRound)
+	}
+	p.replicas = append(p.replicas, c)
+	return c
+}
+
+// launch starts a replica and waits until it is ready.
+func (p *product) launch() *child {
+	p.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.t.Fatal(err)
@@ -97,12 +118,7 @@ func (p *product) start() *child {
 	})
 	if len(p.replicas) == 0 {
 		p.base = "http://" + listen
-		await(p.t, "the directory is read", func() bool {
-			return ask(p.t, p.db, `SELECT count(*) FROM directory_cursors WHERE finished_at > 0`) > 0
-		})
-		execute(p.t, p.db, `DELETE FROM people WHERE round < $1`, seedRound)
 	}
-	p.replicas = append(p.replicas, c)
 	return c
 }
 

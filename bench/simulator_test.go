@@ -7,15 +7,22 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/fanfare/fanfare/simulator"
 )
 
-// playSimulator is Entra and Graph for the product, with a handful of people.
+// envSimulated is how many people the simulator has; without it a handful.
+const envSimulated = "FANFARE_BENCH_SIMULATED"
+
+// playSimulator is Entra and Graph for the product.
 func playSimulator() error {
 	o := simulator.DefaultOptions()
 	o.People = 4
+	if n, err := strconv.Atoi(os.Getenv(envSimulated)); err == nil {
+		o.People = n
+	}
 	sim, err := simulator.New(o)
 	if err != nil {
 		return err
@@ -39,8 +46,14 @@ type simulated struct{ URL, CA string }
 // to the sink.
 func startSimulator(t testing.TB, s *sinkProcess) map[string]string {
 	t.Helper()
+	return simulatorOf(t, s, 4)
+}
+
+// simulatorOf has so many people.
+func simulatorOf(t testing.TB, s *sinkProcess, people int) map[string]string {
+	t.Helper()
 	var sim simulated
-	if err := json.Unmarshal([]byte(spawn(t, "simulator", nil).hear()), &sim); err != nil {
+	if err := json.Unmarshal([]byte(spawn(t, "simulator", map[string]string{envSimulated: strconv.Itoa(people)}).hear()), &sim); err != nil {
 		t.Fatal(err)
 	}
 	ca := filepath.Join(t.TempDir(), "ca.pem")

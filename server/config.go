@@ -46,6 +46,7 @@ type Config struct {
 	EngineOff     bool // serve pages and API only
 	CardLimit     int
 	SyncEvery     time.Duration
+	StaleAfter    time.Duration
 	InstallGrace  time.Duration
 
 	LogLevel  string

@@ -78,6 +78,7 @@ var settings = append([]setting{
 	count("FANFARE_WORKERS", "16", "requests at once per chunk", 1, 256, func(c *Config) *int { return &c.Workers }),
 	count("FANFARE_CARD_LIMIT", "81920", "largest message in bytes as Teams counts them; 28672 for hybrid or older clouds", 4096, 102400, func(c *Config) *int { return &c.CardLimit }),
 	span("FANFARE_SYNC_EVERY", "15m", "how often the directory's changes are read", func(c *Config) *time.Duration { return &c.SyncEvery }),
+	span("FANFARE_STALE_AFTER", "24h", "how old the directory may be before pages warn whoever is about to send", func(c *Config) *time.Duration { return &c.StaleAfter }),
 	span("FANFARE_INSTALL_GRACE", "20s", "how long to wait for the event of an installation before asking Graph for the chat", func(c *Config) *time.Duration { return &c.InstallGrace }),
 	text("FANFARE_LOG_LEVEL", "info", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }).checked(oneOf("debug", "info", "warn", "error")),
 	text("FANFARE_LOG_FORMAT", "json", "json or text", func(c *Config) *string { return &c.LogFormat }).checked(oneOf("json", "text")),

@@ -12,6 +12,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/gather"
@@ -183,13 +184,14 @@ func (s *Server) doors(w *world) error {
 	if err != nil {
 		return err
 	}
+	lookUp := who.NewService(s.store, c.StaleAfter, time.Now)
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

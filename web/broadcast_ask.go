@@ -36,12 +36,13 @@ type ask struct {
 	Target        *broadcast.Broadcast
 	Whole         int
 	Outcome       []outcome
+	Warning       string
 }
 
 func askOf(p showPage, event, title, button string) ask {
 	a := ask{
 		B: p.B, Event: event, Title: title, Button: button, Open: p.Ask == event,
-		Reach: p.Reach, Target: p.Target, Whole: p.Whole, Outcome: p.Outcome,
+		Reach: p.Reach, Target: p.Target, Whole: p.Whole, Outcome: p.Outcome, Warning: p.Warning,
 	}
 	if a.Open {
 		a.Typed = p.Asked

@@ -30,6 +30,7 @@ type showPage struct {
 	Asked   asked  // what they typed into it
 	Trouble string // why the last move did not happen
 	Mend    broadcast.Problems
+	Warning string // before it is sent: how far the directory can be relied on
 }
 
 // asked keeps what somebody typed into a dialog that was refused.
@@ -116,6 +117,11 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 		p.Refresh = 5
 	}
 	p.stand()
+	if p.Announcement() && !p.Begun() {
+		if p.Warning, err = d.stale(ctx, a); err != nil {
+			return err
+		}
+	}
 	if p.Listed() {
 		if p.Outcome, err = d.outcomes(c, a, id); err != nil {
 			return err

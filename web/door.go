@@ -7,16 +7,19 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
+	"github.com/fanfare/fanfare/web/people"
 	"github.com/fanfare/fanfare/web/static"
 )
 
 // Options is what the door is made of.
 type Options struct {
 	Service *broadcast.Service
+	People  *who.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -40,6 +43,7 @@ type Door struct {
 	o       Options
 	service *broadcast.Service
 	admin   *admin.Door
+	people  *people.Door
 	static  *static.Files
 	rollout *frame.Glance[broadcast.Rollout]
 	brake   *frame.Glance[broadcast.Brake]
@@ -63,7 +67,8 @@ func New(o Options) (*Door, error) {
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
 	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
+	d.people = people.New(f, o.People)
 	o.Auth.SayWith(d.say)
 	return d, nil
 }

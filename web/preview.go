@@ -87,6 +87,7 @@ type reachPart struct {
 	Reach    broadcast.Reach
 	Excluded []words.Share
 	Problem  string
+	Warning  string // how far the directory can be relied on, where the page does not say it
 }
 
 func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audience) (reachPart, error) {
@@ -112,7 +113,22 @@ func (d *Door) reachOfForm(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	return d.answerReach(c, a, form.Audience)
+	p, err := d.reach(c.Request.Context(), a, form.Audience)
+	if err != nil {
+		return err
+	}
+	if p.Problem == "" {
+		if p.Warning, err = d.stale(c.Request.Context(), a); err != nil {
+			return err
+		}
+	}
+	return d.answerReach(c, p)
+}
+
+// stale warns of a directory that is not to be relied on; "" if it is.
+func (d *Door) stale(ctx context.Context, a broadcast.Actor) (string, error) {
+	fresh, err := d.o.People.Freshness(ctx, a)
+	return fresh.Warning(), err
 }
 
 // reachOfBroadcast counts the audience of a stored broadcast.
@@ -121,14 +137,14 @@ func (d *Door) reachOfBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	return d.answerReach(c, a, b.Audience)
-}
-
-func (d *Door) answerReach(c *gin.Context, a broadcast.Actor, to broadcast.Audience) error {
-	p, err := d.reach(c.Request.Context(), a, to)
+	p, err := d.reach(c.Request.Context(), a, b.Audience)
 	if err != nil {
 		return err
 	}
+	return d.answerReach(c, p)
+}
+
+func (d *Door) answerReach(c *gin.Context, p reachPart) error {
 	if !frame.WantsData(c) {
 		d.RenderPart(c, http.StatusOK, "reach", p)
 		return nil

@@ -83,6 +83,8 @@ func (d *Door) table() []frame.Route {
 		at(get, "/setup/events", admins, d.admin.FollowSetup),
 		at(get, "/setup/fanfare.zip", admins, d.admin.DownloadPackage),
 		at(get, "/tab", public, d.showTab),
+		at(get, "/people", everyone, d.people.List),
+		at(get, "/people/:id", everyone, d.people.Show),
 
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 

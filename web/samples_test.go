@@ -116,6 +116,7 @@ func samples() []sample {
 	out = append(out, recipientSamples()...)
 	out = append(out, rolloutSamples()...)
 	out = append(out, setupSamples()...)
+	out = append(out, peopleSamples()...)
 	return append(out, keySamples()...)
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
@@ -80,7 +81,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -81,22 +81,25 @@ func (s Census) SetTimeZone(ctx context.Context, id broadcast.EntraID, zone stri
 	return err
 }
 
-// Below are, as a query that returns entra_id, all people below the manager @name
-// names, whoever is between them. A circle ends where it began; the manager is not
-// among them. Price: one index look-up of people_manager for each of them; 100,000
-// take a third of a second.
-func Below(name string) string {
-	return `(WITH RECURSIVE below (entra_id) AS (
-			SELECT p.entra_id FROM people p WHERE p.tenant_id = @tenant AND p.manager_id <> '' AND p.manager_id = @` + name + `
-			UNION SELECT p.entra_id FROM below b CROSS JOIN people p WHERE p.tenant_id = @tenant AND p.manager_id <> '' AND p.manager_id = b.entra_id)
-		SELECT entra_id FROM below WHERE entra_id <> @` + name + ` )`
+// Below is the condition that people alias are below the manager @name names, whoever
+// is between them. A circle ends where it began; the manager is not among them. What
+// is followed is only who reports to whom among those whom somebody reports to, an
+// eighth of all or so: everybody else is looked up in that set. Price: two passes
+// over the index people_manager; of 100,000 people a third of a second on SQLite, half a
+// second on PostgreSQL.
+func Below(alias, name string) string {
+	const some = `FROM people m WHERE m.tenant_id = @tenant AND m.manager_id <> '' `
+	return alias + `.manager_id <> '' AND ` + alias + `.entra_id <> @` + name + ` AND ` + alias + `.manager_id IN (
+		WITH RECURSIVE heads (entra_id, manager_id) AS MATERIALIZED (SELECT m.entra_id, m.manager_id ` + some + `AND m.entra_id IN (SELECT m.manager_id ` + some + `)),
+			below (entra_id) AS (SELECT m.manager_id ` + some + `AND m.manager_id = @` + name + ` UNION SELECT h.entra_id FROM below b JOIN heads h ON h.manager_id = b.entra_id)
+		SELECT entra_id FROM below)`
 }
 
 // CountBelow is how many people of the directory are below a manager. Price: see
 // Below.
 func (s Census) CountBelow(ctx context.Context, manager broadcast.EntraID) (int, error) {
 	var n int
-	_, err := s.db.Read(ctx).Scan(&n, `SELECT count(*) FROM people WHERE tenant_id = @tenant AND NOT deleted AND entra_id IN `+Below("manager"), db.Args{"manager": string(manager)})
+	_, err := s.db.Read(ctx).Scan(&n, `SELECT count(*) FROM people p WHERE p.tenant_id = @tenant AND NOT p.deleted AND `+Below("p", "manager"), db.Args{"manager": string(manager)})
 	return n, err
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/frame"
 )
@@ -12,6 +13,7 @@ type Options struct {
 	Frame     *frame.Frame
 	Service   *broadcast.Service
 	Keys      *auth.Keys
+	People    *who.Service
 	Rollout   *frame.Glance[broadcast.Rollout]
 	PublicURL string // where people reach Fanfare; shown beside the API keys
 	Setup     *setup.Desk
@@ -30,6 +32,7 @@ type Door struct {
 	*frame.Frame
 	service *broadcast.Service
 	keys    *auth.Keys
+	people  *who.Service
 	rollout *frame.Glance[broadcast.Rollout]
 	url     string
 	setup   *setup.Desk
@@ -38,5 +41,5 @@ type Door struct {
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
+	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/sse"
 	"github.com/fanfare/fanfare/web/words"
@@ -31,6 +32,7 @@ type RolloutPage struct {
 	First    string
 	Next     string
 	Ask      string
+	Fresh    who.Freshness
 }
 
 // Running tells whether the app is being installed for everybody.
@@ -96,6 +98,9 @@ func (d *Door) ShowRollout(c *gin.Context, a broadcast.Actor) error {
 	p := RolloutPage{
 		Page: d.Page(c, "Rollout", "rollout"), R: r, Now: RolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded),
 		Reason: q.Reason, Text: q.Text, Rows: found.Rows, Ask: c.Query("ask"),
+	}
+	if p.Fresh, err = d.people.Freshness(ctx, a); err != nil {
+		return err
 	}
 	p.Scripts = []string{"rollout.js"}
 	if p.Running() && r.Wanted > 0 {
