@@ -11,12 +11,14 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/teams"
 )
 
 // Options is what the door is made of. All of it is required.
 type Options struct {
 	Service  *broadcast.Service
+	Places   *places.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    InboxStore

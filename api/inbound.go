@@ -13,11 +13,12 @@ import (
 func isInvoke(a *teams.Activity) bool { return strings.EqualFold(a.Type, "invoke") }
 
 // worthKeeping tells whether handleInbound will do anything with an activity.
-// Only personal chats matter: an address learned in a channel would send a
-// person's messages there, for all to read.
 func worthKeeping(a *teams.Activity) bool {
+	if !a.Personal() {
+		return placeWorthKeeping(a)
+	}
 	id, _ := a.Person()
-	return a.Personal() && id != ""
+	return id != ""
 }
 
 // errHopeless marks an activity that another try would not help.
@@ -29,6 +30,9 @@ func (d *Door) handleInbound(ctx context.Context, in broadcast.Inbound) error {
 	a, err := teams.ParseActivity(in.Body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errHopeless, err)
+	}
+	if !a.Personal() {
+		return d.handlePlace(ctx, a, in.ReceivedAt)
 	}
 	id, _ := a.Person()
 	at := a.Reference()

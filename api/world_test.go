@@ -28,6 +28,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -41,6 +42,7 @@ type world struct {
 	painted  *simulator.Server
 	store    *store.Store
 	service  *broadcast.Service
+	places   *places.Service
 	door     *api.Door
 	keys     *auth.Keys
 	app      *httptest.Server
@@ -66,6 +68,12 @@ const people = 40
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, "sqlite:"+filepath.Join(t.TempDir(), "fanfare.db"))
+}
+
+// newWorldOn is a world on an empty database.
+func newWorldOn(t *testing.T, dsn string) *world {
+	t.Helper()
 	o := simulator.DefaultOptions()
 	o.People, o.EventDelay = people, time.Millisecond
 	sim, err := simulator.New(o)
@@ -79,7 +87,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { _ = painted.Close(); _ = sim.Close() })
 	sim.SetDials(func(d *simulator.Dials) { d.EventDuplicatePerMille, d.EventTries, d.ThreadLimits = 0, 1, false })
 	w := &world{t: t, sim: sim, painted: painted, log: &lockedBuffer{}, clock: &clock{}}
-	w.openStore()
+	w.openStore(dsn)
 	w.furnish()
 	w.serve()
 	sim.SetBotEndpoint(w.app.URL + "/api/messages")
@@ -88,11 +96,11 @@ func newWorld(t *testing.T) *world {
 }
 
 // openStore opens a database of its own, whose leases run by the world's clock.
-func (w *world) openStore() {
+func (w *world) openStore(dsn string) {
 	w.t.Helper()
 	var err error
 	w.store, err = store.Open(w.t.Context(), store.Options{
-		DSN: "sqlite:" + filepath.Join(w.t.TempDir(), "fanfare.db"), TenantID: simulator.DefaultTenantID, Now: w.clock.Now,
+		DSN: dsn, TenantID: simulator.DefaultTenantID, Now: w.clock.Now,
 	})
 	must(w.t, err)
 	w.t.Cleanup(func() { _ = w.store.Close() })
@@ -122,9 +130,10 @@ func (w *world) furnish() {
 	})
 	must(w.t, err)
 	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: groups{w.store}, Messenger: w.teams, Now: w.clock.Now, Log: log})
+	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, Places: w.places, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

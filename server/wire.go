@@ -18,6 +18,7 @@ import (
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
 	"github.com/fanfare/fanfare/web"
@@ -73,6 +74,8 @@ type world struct {
 	verifier  *teams.Verifier
 	directory *directory.Directory
 	install   *graphinstall.Installer
+	places    *places.Service
+	rosters   *places.Reader
 	client    *http.Client
 	wire      *teams.Wire
 	links     broadcast.Links
@@ -118,6 +121,7 @@ func (s *Server) windows() (*world, error) {
 	if err := s.teamsWindow(w, botCredential, hosts); err != nil {
 		return nil, err
 	}
+	w.places, w.rosters = s.placesRoom(w.messenger)
 	graphCredential := botCredential
 	if c.Credential.Tenant != c.TenantID {
 		if graphCredential, err = c.credential(c.TenantID, w.client); err != nil {
@@ -157,7 +161,7 @@ func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error 
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.RSC,
-		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: s.store.Now, Log: s.log,
+		Limiter: budget, Pause: budget.Pause, Open: w.places.Open, EventGrace: c.InstallGrace, Now: s.store.Now, Log: s.log,
 	})
 	return err
 }
@@ -183,6 +187,7 @@ func (s *Server) employ(w *world) error {
 			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.directory, Engine: eng, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
+		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
 		Sync:    w.directory.Sync,
 	}
 	return nil
@@ -200,7 +205,7 @@ func (s *Server) doors(w *world) error {
 	}
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,

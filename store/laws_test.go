@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/migrations"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -40,7 +41,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Places()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -58,6 +59,9 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"broadcasts.repeats":  words(broadcast.RepeatPolicies()),
 		"deliveries.state":    words(broadcast.DeliveryStates()),
 		"installations.state": words(broadcast.InstallationStates()),
+		"places.kind":         words(places.Kinds()),
+		"places.state":        words(places.States()),
+		"channels.state":      words(places.ChannelStates()),
 		"rollouts.state":      texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

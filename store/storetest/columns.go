@@ -23,6 +23,11 @@ func Budget() []string { return []string{"budgets"} }
 // Doors are the tables of package doors.
 func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
 
+// Places are the tables of package places.
+func Places() []string {
+	return []string{"places", "channels", "accounts", "rosters", "roster_reads"}
+}
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.
