@@ -52,6 +52,8 @@ type world struct {
 	ready    error
 	teams    *teams.Client
 	verifier *teams.Verifier
+	dsn      string
+	said     *spoken
 
 	mu         sync.Mutex
 	deliveries []delivery
@@ -86,8 +88,8 @@ func newWorldOn(t *testing.T, dsn string) *world {
 	}
 	t.Cleanup(func() { _ = painted.Close(); _ = sim.Close() })
 	sim.SetDials(func(d *simulator.Dials) { d.EventDuplicatePerMille, d.EventTries, d.ThreadLimits = 0, 1, false })
-	w := &world{t: t, sim: sim, painted: painted, log: &lockedBuffer{}, clock: &clock{}}
-	w.openStore(dsn)
+	w := &world{t: t, sim: sim, painted: painted, log: &lockedBuffer{}, clock: &clock{}, dsn: dsn}
+	w.openStore()
 	w.furnish()
 	w.serve()
 	sim.SetBotEndpoint(w.app.URL + "/api/messages")
@@ -96,11 +98,11 @@ func newWorldOn(t *testing.T, dsn string) *world {
 }
 
 // openStore opens a database of its own, whose leases run by the world's clock.
-func (w *world) openStore(dsn string) {
+func (w *world) openStore() {
 	w.t.Helper()
 	var err error
 	w.store, err = store.Open(w.t.Context(), store.Options{
-		DSN: dsn, TenantID: simulator.DefaultTenantID, Now: w.clock.Now,
+		DSN: w.dsn, TenantID: simulator.DefaultTenantID, Now: w.clock.Now,
 	})
 	must(w.t, err)
 	w.t.Cleanup(func() { _ = w.store.Close() })
@@ -113,7 +115,8 @@ func (w *world) furnish() {
 	pool.AppendCertsFromPEM(w.sim.CACertPEM())
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	w.t.Cleanup(transport.CloseIdleConnections)
-	w.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	w.said = &spoken{RoundTripper: transport}
+	w.client = &http.Client{Transport: w.said, Timeout: 20 * time.Second}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	hosts, err := teams.ParseHostList([]string{strings.TrimPrefix(w.painted.URL(), "https://")})
 	must(w.t, err)

@@ -82,6 +82,8 @@ const (
 	lastWords   = 5 * time.Second  // what the ledger is told after the process was asked to stop
 	restFor     = time.Minute      // after an answer that concerns every call
 	hopelessFor = 6 * time.Hour    // before what was refused for good is tried again
+	sureAfter   = 3                // failures in a row: a final refusal is believed
+	anewAfter   = 5                // failures in a row: the cursor may be what is wrong
 )
 
 // Reader reads rosters that are due. One per process is enough; any number of
@@ -232,9 +234,11 @@ func (r *Reader) trouble(at Reading, f *broadcast.Fault) (t Trouble, everybodys 
 	case f.Class == broadcast.Permanent && f.Scope == broadcast.ScopeService:
 		t.Attempts, everybodys, wait = at.Attempts, true, restFor
 	case f.Class != broadcast.Permanent:
+		t.Anew = t.Attempts >= anewAfter
 	// A token Teams no longer takes; the whole roster is not lost for it.
 	case f.Status == http.StatusBadRequest && at.Cursor != "":
 		t.Anew = true
+	case t.Attempts < sureAfter: // where the bot was added just now, not all of Teams knows it yet
 	case f.Reason == broadcast.ReasonRemoved:
 		t.State = Removed // and the event that says so never came
 	case f.Status == http.StatusNotFound:
