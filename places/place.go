@@ -100,11 +100,12 @@ func (p Place) moved(e Event) Place {
 	if back := e.Kind == Heard && (p.State == Removed || p.State == Deleted) && e.At.After(p.StateAt); back {
 		to, moves = Here, true
 	}
-	if !moves || e.At.Before(p.StateAt) {
-		return p
-	}
-	if e.Kind == BotAdded && e.By.EntraID != "" {
+	late := e.At.Before(p.StateAt)
+	if e.Kind == BotAdded && e.By.EntraID != "" && (!late || p.AddedBy.ID == "") {
 		p.AddedBy = broadcast.ActorRef{ID: e.By.EntraID, Name: e.By.Name}
+	}
+	if !moves || late {
+		return p
 	}
 	// Being added says that the bot is there, and not that anybody may write again.
 	if e.Kind == BotAdded && p.State == Archived {
