@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/fanfare/fanfare/api/inbox"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/teams"
 )
@@ -17,7 +19,7 @@ const maxActivity = 256 << 10
 
 // receive is POST /api/messages: verify, de-duplicate, store, answer 200 well
 // within Teams' 15 seconds (protocol B.6); what the activity means is done
-// afterwards by RunInbox. Nothing of the body is read before the token is good,
+// afterwards by package inbox. Nothing of the body is read before the token is good,
 // and nothing of it is believed before the token covers it.
 func (d *Door) receive(c *gin.Context, _ broadcast.Actor) error {
 	ctx := c.Request.Context()
@@ -37,11 +39,11 @@ func (d *Door) receive(c *gin.Context, _ broadcast.Actor) error {
 	if err := token.CheckActivity(a); err != nil {
 		return d.botRefusal(ctx, err)
 	}
-	if isInvoke(a) {
+	if strings.EqualFold(a.Type, "invoke") {
 		d.answerInvoke(c, a)
 		return nil
 	}
-	if !worthKeeping(a) {
+	if !inbox.WorthKeeping(a) {
 		c.Status(http.StatusOK)
 		return nil
 	}
@@ -57,7 +59,7 @@ func (d *Door) keep(c *gin.Context, a *teams.Activity, raw []byte) error {
 		return &refusal{http.StatusServiceUnavailable, "unavailable", "The activity could not be stored. Send it again."}
 	}
 	if fresh {
-		d.inbox.poke()
+		d.inbox.Poke()
 	}
 	c.Status(http.StatusOK)
 	return nil

@@ -8,10 +8,12 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/fanfare/fanfare/api/inbox"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	lookup "github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
 )
@@ -20,9 +22,10 @@ import (
 type Options struct {
 	Service  *broadcast.Service
 	People   *lookup.Service
+	Places   *places.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
-	Inbox    InboxStore
+	Inbox    inbox.Store
 	// Ready tells whether this process can work: database there and with room to
 	// write, schema right. The sentence of a *broadcast.Error is shown to whoever asks
 	// (with the code DiskFull, if it has that one); others are only logged.
@@ -38,7 +41,7 @@ type Options struct {
 type Door struct {
 	o       Options
 	service *broadcast.Service
-	inbox   *inbox
+	inbox   *inbox.Inbox
 	pace    pace.Meter
 	log     *slog.Logger
 }
@@ -46,9 +49,13 @@ type Door struct {
 // New makes the door. Nothing runs until its routes are served and RunInbox is called.
 func New(o Options) *Door {
 	d := &Door{o: o, service: o.Service, log: o.Log}
-	d.inbox = newInbox(o.Inbox, d.handleInbound, o.Now, o.Log)
+	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Now: o.Now, Log: o.Log})
 	return d
 }
+
+// RunInbox handles what Teams posted until ctx is done, then finishes what is in
+// hand and returns nil.
+func (d *Door) RunInbox(ctx context.Context) error { return d.inbox.Run(ctx) }
 
 // Owns tells whether a path belongs to this door, for the server's answers to
 // what no route matches.

@@ -119,30 +119,6 @@ func TestEveryShapeOfTheEventsMeansWhatItSays(t *testing.T) {
 	}
 }
 
-// An address learned in a channel would send one person's messages there, for
-// all to read.
-func TestAChannelIsNobodysAddress(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	d := w.good()
-	w.posted(1)
-	before := len(w.stored())
-	channel := object{"id": "19:team@thread.tacv2", "conversationType": "channel", "isGroup": true, "tenantId": simulator.DefaultTenantID}
-	for _, fields := range []object{
-		{"id": "1", "type": "message", "text": "<at>Newsroom</at> why", "conversation": channel},
-		{"id": "2", "type": "conversationUpdate", "membersAdded": []object{{"id": "28:" + simulator.DefaultBotID}}, "conversation": channel},
-		{"id": "3", "type": "installationUpdate", "action": "remove", "conversation": channel},
-		{"id": "4", "type": "messageReaction", "conversation": channel},
-	} {
-		if a := w.repost(d.authorization, d.changed(t, fields)); a.StatusCode != http.StatusOK {
-			t.Errorf("status %d", a.StatusCode)
-		}
-	}
-	if got := len(w.stored()); got != before {
-		t.Errorf("%d activities of a channel were kept", got-before)
-	}
-}
-
 func TestAnEventOfAnUnknownPersonIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -81,6 +81,8 @@ func (d *Door) table() []route {
 
 		{post, v1 + "/audience/reach", keyed, d.reach},
 		{get, v1 + "/groups", keyed, d.findGroups},
+		{get, v1 + "/teams", keyed, d.findTeams},
+		{get, v1 + "/channels", keyed, d.findChannels},
 
 		{get, v1 + "/setup", keyed, d.checkSetup},
 		{get, v1 + "/people", keyed, d.listPeople},

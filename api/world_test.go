@@ -30,6 +30,7 @@ import (
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -43,6 +44,7 @@ type world struct {
 	painted  *simulator.Server
 	store    *store.Store
 	service  *broadcast.Service
+	places   *places.Service
 	door     *api.Door
 	keys     *auth.Keys
 	app      *httptest.Server
@@ -52,6 +54,8 @@ type world struct {
 	ready    error
 	teams    *teams.Client
 	verifier *teams.Verifier
+	dsn      string
+	said     *spoken
 
 	mu         sync.Mutex
 	deliveries []delivery
@@ -68,6 +72,12 @@ const people = 40
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldOn(t, "sqlite:"+filepath.Join(t.TempDir(), "fanfare.db"))
+}
+
+// newWorldOn is a world on an empty database.
+func newWorldOn(t *testing.T, dsn string) *world {
+	t.Helper()
 	o := simulator.DefaultOptions()
 	o.People, o.EventDelay = people, time.Millisecond
 	sim, err := simulator.New(o)
@@ -80,7 +90,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { _ = painted.Close(); _ = sim.Close() })
 	sim.SetDials(func(d *simulator.Dials) { d.EventDuplicatePerMille, d.EventTries, d.ThreadLimits = 0, 1, false })
-	w := &world{t: t, sim: sim, painted: painted, log: &lockedBuffer{}, clock: &clock{}}
+	w := &world{t: t, sim: sim, painted: painted, log: &lockedBuffer{}, clock: &clock{}, dsn: dsn}
 	w.openStore()
 	w.furnish()
 	w.serve()
@@ -94,7 +104,7 @@ func (w *world) openStore() {
 	w.t.Helper()
 	var err error
 	w.store, err = store.Open(w.t.Context(), store.Options{
-		DSN: "sqlite:" + filepath.Join(w.t.TempDir(), "fanfare.db"), TenantID: simulator.DefaultTenantID, Now: w.clock.Now,
+		DSN: w.dsn, TenantID: simulator.DefaultTenantID, Now: w.clock.Now,
 	})
 	must(w.t, err)
 	w.t.Cleanup(func() { _ = w.store.Close() })
@@ -107,7 +117,8 @@ func (w *world) furnish() {
 	pool.AppendCertsFromPEM(w.sim.CACertPEM())
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
 	w.t.Cleanup(transport.CloseIdleConnections)
-	w.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	w.said = &spoken{RoundTripper: transport}
+	w.client = &http.Client{Transport: w.said, Timeout: 20 * time.Second}
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	hosts, err := teams.ParseHostList([]string{strings.TrimPrefix(w.painted.URL(), "https://")})
 	must(w.t, err)
@@ -124,9 +135,10 @@ func (w *world) furnish() {
 	})
 	must(w.t, err)
 	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
+	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

@@ -87,7 +87,7 @@ func traits(k broadcast.Kind) trait {
 		return trait{hands: 1, timeout: 10 * time.Second}
 	case broadcast.KindClean:
 		return trait{hands: 1, timeout: 2 * time.Minute}
-	default: // cancel, install
+	default: // cancel, install, roster
 		return trait{hands: 1, timeout: 25 * time.Second}
 	}
 }

@@ -23,6 +23,7 @@ type Hands struct {
 	Sender   *Sender
 	Sweeper  *Sweeper
 	Install  func(ctx context.Context) error // graphinstall, for a while
+	Rosters  func(ctx context.Context) error // places, for a while
 	Sync     func(ctx context.Context) error // directory, to the end of a round
 }
 
@@ -43,6 +44,8 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 		return h.Sweeper.Late(ctx, w.BroadcastID)
 	case broadcast.KindInstall:
 		return h.Install(ctx)
+	case broadcast.KindRoster:
+		return h.Rosters(ctx)
 	case broadcast.KindSync:
 		return h.sync(ctx)
 	case broadcast.KindSweep:

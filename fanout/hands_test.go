@@ -47,6 +47,7 @@ func (r *replica) hands(e broadcast.Engine) *fanout.Hands {
 		Resolver: r.resolver(), Sender: r.sender,
 		Sweeper: r.sweeper(e),
 		Install: func(context.Context) error { return nil },
+		Rosters: func(context.Context) error { return nil },
 		Sync:    func(context.Context) error { return nil },
 	}
 }

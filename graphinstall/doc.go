@@ -5,7 +5,8 @@
 //	                                   │                    201 ► installed; an event brings the address
 //	                                   │                    409 ► installed already: read the chat now
 //	                                   │                    no  ► refused, or wanted again later
-//	               ─ no event came ──► └─ GET installedApps, chat ► address (protocol F.4, F.5, C.7)
+//	               ─ no event came ──► ├─ Open, if their account is known ► address (protocol C.1)
+//	                                   └─ GET installedApps, chat ► address (protocol F.4, F.5, C.7)
 //	               ◄─ outcomes, in batches, under the fence they were taken with
 //
 // An answer that concerns everybody (no such app in the catalogue, an app that

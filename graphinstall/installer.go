@@ -33,6 +33,10 @@ type Options struct {
 	// Consent lists the resource-specific permissions of the manifest, such as
 	// ChatMessageReadReceipt.Read.Chat; empty for a manifest without any (protocol F.1).
 	Consent []string
+	// Open gets the chat through the Connector instead (protocol C.1): of somebody of
+	// whom an activity or a roster told how Teams calls them, with anyhow of anybody.
+	// nil for never.
+	Open func(ctx context.Context, id broadcast.EntraID, anyhow bool) (broadcast.ConversationReference, error)
 	// Limiter is the tenant-wide allowance of installs, asked once per person; nil for none.
 	Limiter workerpool.Limiter
 	// Pause makes everybody wait after a 429; nil if nobody else installs.

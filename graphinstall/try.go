@@ -92,26 +92,52 @@ func consent(permissions []string) models.TeamsAppPermissionSetable {
 	return set
 }
 
-// chat reads the conversation of a person who has the app. Installations and
+// chat finds the conversation of a person who has the app. Installations and
 // chats have allowances of their own, at least as wide as that of installing
 // (protocol F.7), so the one wait per person covers them.
 func (r *run) chat(ctx context.Context, job broadcast.Installation) broadcast.InstallOutcome {
 	job.State = broadcast.InstallationInstalled
-	id, err := r.chatID(ctx, job.EntraID)
-	if err != nil {
-		return r.noChat(ctx, job, broadcast.AsFault(err))
+	if at := r.opened(ctx, job, false); at != nil {
+		return r.addressed(job, at)
 	}
-	if id == "" {
-		return r.noChat(ctx, job, &broadcast.Fault{
+	id, err := r.chatID(ctx, job.EntraID)
+	switch {
+	case err == nil && id != "":
+		r.succeeded()
+		return r.addressed(job, &broadcast.ConversationReference{ServiceURL: r.ServiceURL, ConversationID: id})
+	case err == nil:
+		err = &broadcast.Fault{
 			Class: broadcast.Permanent, Scope: broadcast.ScopeRecipient, Status: http.StatusNotFound,
 			Code: "no_chat", Detail: "Graph lists no chat between this person and the app yet.",
-		})
+		}
 	}
-	r.succeeded()
+	f := broadcast.AsFault(err)
+	if f.Class == broadcast.Permanent && f.Scope == broadcast.ScopeRecipient {
+		if at := r.opened(ctx, job, true); at != nil {
+			return r.addressed(job, at)
+		}
+	}
+	return r.noChat(ctx, job, f)
+}
+
+func (r *run) addressed(job broadcast.Installation, at *broadcast.ConversationReference) broadcast.InstallOutcome {
 	out := r.outcome(job)
-	out.Attempts = 0
-	out.Address = &broadcast.ConversationReference{ServiceURL: r.ServiceURL, ConversationID: id}
+	out.Attempts, out.Address = 0, at
 	return out
+}
+
+// opened is the chat as the Connector gives it, which is the very address that events
+// tell; nil if it does not, because Graph has the last word on who has the app.
+func (r *run) opened(ctx context.Context, job broadcast.Installation, anyhow bool) *broadcast.ConversationReference {
+	if r.Open == nil {
+		return nil
+	}
+	at, err := r.Open(ctx, job.EntraID, anyhow)
+	if err != nil {
+		r.Log.DebugContext(ctx, "the Connector did not open a chat", "person", job.EntraID, "cause", err)
+		return nil
+	}
+	return &at
 }
 
 // chatID is "" when Graph knows no installation or no chat.

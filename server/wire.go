@@ -17,6 +17,7 @@ import (
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
 	"github.com/fanfare/fanfare/web"
@@ -73,6 +74,8 @@ type world struct {
 	directory *directory.Directory
 	gatherer  *gather.Gatherer
 	install   *graphinstall.Installer
+	places    *places.Service
+	rosters   *places.Reader
 	wire      *teams.Wire
 	links     broadcast.Links
 	*outside
@@ -109,6 +112,7 @@ func (s *Server) windows() (*world, error) {
 	if err := s.teamsWindow(w); err != nil {
 		return nil, err
 	}
+	w.places, w.rosters = s.placesRoom(w.messenger)
 	return w, s.graphWindow(w)
 }
 
@@ -143,7 +147,7 @@ func (s *Server) graphWindow(w *world) error {
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.consent(),
-		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: s.store.Now, Log: s.log,
+		Limiter: budget, Pause: budget.Pause, Open: w.places.Open, EventGrace: c.InstallGrace, Now: s.store.Now, Log: s.log,
 	})
 	return err
 }
@@ -169,6 +173,7 @@ func (s *Server) employ(w *world) error {
 			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
+		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
 		Sync:    w.directory.Sync,
 	}
 	return nil
@@ -188,7 +193,7 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, People: lookUp, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,

@@ -35,6 +35,8 @@ func (s *Simulator) controls() http.Handler {
 	mux.HandleFunc("GET /_simulator/people", s.listPeople)
 	mux.HandleFunc("GET /_simulator/people/{id}", s.person(s.onePerson))
 	mux.HandleFunc("GET /_simulator/people/{id}/events", s.person(s.personEvents))
+	mux.HandleFunc("GET /_simulator/teams", s.listTeams)
+	mux.HandleFunc("POST /_simulator/teams/{id}/{verb}", s.actInTeam)
 	for verb, do := range map[string]personHandler{
 		"say": s.say, "click": s.click, "install": s.install, "remove": s.remove, "block": s.block,
 		"unblock": s.unblock, "delete-chat": s.deleteChat, "react": s.react, "read": s.read, "directory": s.directory,

@@ -4,6 +4,7 @@
 //	directory ─census.SavePeople──► people ────────────────────┐
 //	graphinstall ─census.TakeInstallations──► installations ───┤
 //	graphinstall ─RecordInstallations──► installations ────────┤ roll.List
+//	api ─places.Hear──► places, accounts, rosters
 //	api ─doors.SaveActivity──► inbox, BotAdded ────────────────┤ (census.StartState)
 //	broadcast ─Create/Change──► broadcasts                     ▼
 //	fanout ─TakeNext/RecordOutcomes──► chunks, deliveries, tallies

@@ -75,7 +75,9 @@ type installJSON struct {
 	At           int64  `json:"at"`
 }
 
-// storeInstalls writes the outcomes whose fence still holds and returns those.
+// storeInstalls writes the outcomes whose fence still holds and returns those. An
+// address without an account was read through Graph, with the fallback for a service
+// URL: what an activity or a roster has told of that stays (protocol C.8).
 func (t *tx) storeInstalls(outcomes []broadcast.InstallOutcome) ([]broadcast.InstallOutcome, error) {
 	rows := db.Each(outcomes, func(o broadcast.InstallOutcome) installJSON {
 		r := installJSON{
@@ -95,7 +97,7 @@ func (t *tx) storeInstalls(outcomes []broadcast.InstallOutcome) ([]broadcast.Ins
 	var done []broadcast.EntraID
 	if _, err := t.Scan(&done, `UPDATE installations SET state = r.state, reason = r.reason, detail = r.detail, attempts = r.attempts,
 			not_before = r.not_before, leased_until = 0, updated_at = r.at, fence = installations.fence + 1,
-			service_url = CASE WHEN r.service_url = '' THEN installations.service_url ELSE r.service_url END,
+			service_url = CASE WHEN r.service_url = '' OR (r.channel_account_id = '' AND installations.service_url <> '') THEN installations.service_url ELSE r.service_url END,
 			conversation_id = CASE WHEN r.conversation_id = '' THEN installations.conversation_id ELSE r.conversation_id END,
 			channel_account_id = CASE WHEN r.channel_account_id = '' THEN installations.channel_account_id ELSE r.channel_account_id END
 		FROM `+t.Rows("rows", "entra_id text, fence bigint, state text, reason text, detail text, attempts bigint, not_before bigint, service_url text, conversation_id text, channel_account_id text, at bigint")+` AS r

@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/migrations"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -41,7 +42,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -60,6 +61,9 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"deliveries.state":         words(broadcast.DeliveryStates()),
 		"installations.state":      words(broadcast.InstallationStates()),
 		"installation_moves.event": words(who.Events()),
+		"places.kind":              words(places.Kinds()),
+		"places.state":             words(places.States()),
+		"channels.state":           words(places.ChannelStates()),
 		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

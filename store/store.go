@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -28,12 +29,13 @@ type Handout = db.Handout
 
 // Store is the ledger of one tenant. It is safe for concurrent use once its
 // hand-outs are set. What is known of people and installations as a whole, and
-// what the doors remember (keys, sessions, the inbox), comes with it.
+// what the doors remember (keys, sessions, the inbox) and places, comes with it.
 type Store struct {
 	budget.Budget
 	census.Census
 	doors.Doors
 	who.Who
+	places.Places
 	db      *db.DB
 	late    lateTurns
 	onPause func(family string, d time.Duration)
@@ -46,7 +48,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Who: who.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -63,6 +65,7 @@ func (s *Store) inherit(ctx context.Context) error {
 		for _, stmt := range []string{
 			`UPDATE chunks SET leased_until = 1, next_at = 0 WHERE tenant_id = @tenant AND next_at IS NOT NULL AND leased_until > 1`,
 			`UPDATE installations SET leased_until = 0 WHERE tenant_id = @tenant AND (state = 'wanted' OR (state = 'installed' AND conversation_id = '')) AND leased_until > 0`,
+			`UPDATE roster_reads SET leased_until = 0 WHERE tenant_id = @tenant AND due_at > 0 AND leased_until > 0`,
 			`UPDATE inbox SET leased_until = 0 WHERE tenant_id = @tenant AND handled_at = 0 AND leased_until > 0`,
 		} {
 			if _, err := t.Exec(stmt, nil); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/roll"
 	"github.com/fanfare/fanfare/store/who"
 )
@@ -39,8 +40,8 @@ const lateEvery = 15 * time.Second
 // Unfinished finds work that nobody seems to have in hand, at most limit: what is
 // resolving or not listed to its end, to be retried, expired, cancelled; seats at
 // sending broadcasts, as many as chunks are due and free; late joiners to look for;
-// installations that are due. Seats go by their number first, so that a short
-// broadcast does not wait for the end of a long one that began before it. Price: six
+// installations and rosters that are due. Seats go by their number first, so that a short
+// broadcast does not wait for the end of a long one that began before it. Price: seven
 // index ranges and at most 16 chunks for each sending broadcast, once a second.
 func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error) {
 	t := s.read(ctx)
@@ -51,6 +52,13 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 	}
 	if install {
 		works = append(works, broadcast.Work{Kind: broadcast.KindInstall})
+	}
+	rosters, err := places.RostersDue(t.Tx)
+	if err != nil {
+		return nil, err
+	}
+	if rosters {
+		works = append(works, broadcast.Work{Kind: broadcast.KindRoster})
 	}
 	for _, u := range unfinished {
 		var found []broadcast.ID

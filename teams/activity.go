@@ -30,7 +30,14 @@ type Activity struct {
 	MembersRemoved   []Account       `json:"membersRemoved"`
 	ReactionsAdded   []Reaction      `json:"reactionsAdded"`
 	ReactionsRemoved []Reaction      `json:"reactionsRemoved"`
+	Entities         []Entity        `json:"entities"`
 	ChannelData      ChannelData     `json:"channelData"`
+}
+
+// Entity is something an activity's text is about; of mentions, who is meant.
+type Entity struct {
+	Type      string  `json:"type"`
+	Mentioned Account `json:"mentioned"`
 }
 
 // Account is a person or a bot in a conversation. Teams writes the person's
@@ -52,6 +59,7 @@ type Conversation struct {
 	ConversationType string `json:"conversationType"` // personal, groupChat or channel
 	TenantID         string `json:"tenantId"`
 	IsGroup          bool   `json:"isGroup"`
+	Name             string `json:"name"` // of a group chat
 }
 
 // Reaction is an emoji on one of our messages. New types may appear: keep them as text.

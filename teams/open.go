@@ -53,7 +53,7 @@ func (c *Client) Open(ctx context.Context, id broadcast.EntraID, known broadcast
 		ServiceURL string `json:"serviceUrl"`
 	}
 	if err := json.Unmarshal(body, &got); err != nil || got.ID == "" {
-		return none, unreadable("Teams made a conversation but did not name it")
+		return none, Unreadable("Teams made a conversation but did not name it")
 	}
 	at := broadcast.ConversationReference{
 		ServiceURL: cmp.Or(known.ServiceURL, c.fallback), ConversationID: got.ID, ChannelAccountID: known.ChannelAccountID,
@@ -80,17 +80,11 @@ const memberPageSize = "500"
 // Members reads a page of the people in a conversation or team; after is the Next of
 // the page before, "" for the first.
 func (c *Client) Members(ctx context.Context, in broadcast.ConversationReference, after string) (MemberPage, error) {
-	k, err := c.at(in, "pagedmembers")
-	if err != nil {
-		return MemberPage{}, err
-	}
 	q := url.Values{"pageSize": {memberPageSize}}
 	if after != "" {
 		q.Set("continuationToken", after)
 	}
-	k.method, k.limit = http.MethodGet, maxMembers
-	k.path += "?" + q.Encode()
-	body, err := c.do(ctx, &k)
+	body, err := c.Get(ctx, Resource{ServiceURL: in.ServiceURL, Collection: "conversations", ID: in.ConversationID, Part: "pagedmembers", Query: q})
 	if err != nil {
 		return MemberPage{}, err
 	}
@@ -99,14 +93,40 @@ func (c *Client) Members(ctx context.Context, in broadcast.ConversationReference
 		Members           []Account `json:"members"`
 	}
 	if err := json.Unmarshal(body, &got); err != nil {
-		return MemberPage{}, unreadable("the page of members cannot be read")
+		return MemberPage{}, Unreadable("the page of members cannot be read")
 	}
 	return MemberPage{Members: got.Members, Next: got.ContinuationToken}, nil
 }
 
-// unreadable is a success whose body makes no sense: worth another try, as nothing
+// Resource is something of the Connector's that can be read: /v3/{Collection}/{ID},
+// or a Part of it.
+type Resource struct {
+	ServiceURL, Collection, ID, Part string
+	Query                            url.Values
+}
+
+// Get reads a resource's JSON; room teams/roster tells what is in it.
+func (c *Client) Get(ctx context.Context, r Resource) ([]byte, error) {
+	to, err := c.place(r.ServiceURL)
+	if err != nil {
+		return nil, err
+	}
+	if !usable(r.ID) {
+		return nil, unusable(CodeID, "an ID in the address is empty or cannot stand in a path")
+	}
+	k := call{method: http.MethodGet, to: to, path: path(r.Collection, r.ID), limit: maxMembers}
+	if r.Part != "" {
+		k.path = path(r.Collection, r.ID, r.Part)
+	}
+	if len(r.Query) > 0 {
+		k.path += "?" + r.Query.Encode()
+	}
+	return c.do(ctx, &k)
+}
+
+// Unreadable is a success whose body makes no sense: worth another try, as nothing
 // was sent.
-func unreadable(detail string) *broadcast.Fault {
+func Unreadable(detail string) *broadcast.Fault {
 	return &broadcast.Fault{
 		Class: broadcast.Transient, Scope: broadcast.ScopeRecipient, Reason: broadcast.ReasonTrouble,
 		Status: http.StatusOK, Code: CodeAnswer, Detail: detail,

@@ -4,25 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
 )
 
-// wordsOf splits texts into the words people search by: runs of letters and
-// digits, lower-cased, each once.
-func wordsOf(texts ...string) []string {
-	var words []string
-	for _, text := range texts {
-		for _, w := range strings.FieldsFunc(strings.ToLower(db.Clean(text, 0)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
-			if !slices.Contains(words, w) {
-				words = append(words, w)
-			}
-		}
-	}
-	return words
-}
+// wordsOf splits texts into the words people search by.
+func wordsOf(texts ...string) []string { return db.WordsOf(texts...) }
 
 // searchOf is people.search: every word after a space.
 func searchOf(words []string) string {

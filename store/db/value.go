@@ -2,8 +2,10 @@ package db
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/fanfare/fanfare/broadcast"
@@ -37,6 +39,20 @@ func Clean(text string, limit int) string {
 		}
 	}
 	return text
+}
+
+// WordsOf splits texts into the words they are found by: runs of letters and
+// digits, lower-cased, each once.
+func WordsOf(texts ...string) []string {
+	var words []string
+	for _, text := range texts {
+		for _, w := range strings.FieldsFunc(strings.ToLower(Clean(text, 0)), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) }) {
+			if !slices.Contains(words, w) {
+				words = append(words, w)
+			}
+		}
+	}
+	return words
 }
 
 // Each maps a slice; nil stays nil.

@@ -26,6 +26,11 @@ func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
 // Who are the tables of package who.
 func Who() []string { return []string{"installation_moves"} }
 
+// Places are the tables of package places.
+func Places() []string {
+	return []string{"places", "channels", "accounts", "rosters", "roster_reads"}
+}
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.

@@ -136,7 +136,7 @@ func (h *Handler) startThread(rw http.ResponseWriter, c *call, in createBody) {
 func (h *Handler) inTeam(rw http.ResponseWriter, channel string) bool {
 	team, ok := h.w.Tenant.Team(channel)
 	switch {
-	case !ok:
+	case !ok, team.Deleted:
 		h.fail(rw, http.StatusNotFound, "ConversationNotFound", "Conversation not found.")
 	case !team.Installed:
 		h.fail(rw, http.StatusForbidden, "BotNotInConversationRoster", "The bot is not part of the conversation roster.")

@@ -37,7 +37,7 @@ func (h *Handler) belongs(rw http.ResponseWriter, c *call) (match func(n int) bo
 		if !h.lookTeam(rw, c, channel) {
 			return nil, false
 		}
-		return func(n int) bool { return tenant.Member(team.Group, n, true) }, true
+		return team.Has, true
 	}
 	if wait, problem := h.w.Tenant.Look(c.number, c.generation); problem != tenant.Fine {
 		h.refuse(rw, c, problem, wait)

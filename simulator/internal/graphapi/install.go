@@ -224,6 +224,8 @@ func (h *Handler) installTeam(rw http.ResponseWriter, c *call) {
 		h.fail(rw, http.StatusConflict, "Conflict", "App is already installed in the team.")
 		return
 	}
+	team, _ := h.w.Tenant.Team(c.path[1])
+	h.bot.AddedToTeam(team)
 	rw.Header().Set("Content-Length", "0")
 	rw.WriteHeader(http.StatusCreated)
 }

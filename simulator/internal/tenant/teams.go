@@ -2,7 +2,10 @@ package tenant
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,8 +16,19 @@ import (
 type Team struct {
 	ThreadID, GroupID, Name string
 	Group                   int
-	Channels                []Channel
-	Installed               bool
+	Channels                []Channel // replaced, never changed: copies of the Team share it
+	Installed, Archived     bool
+	Deleted                 bool
+	moved                   map[int]bool // who joined (true) or left since; replaced as well
+	made                    int          // channels
+}
+
+// Has tells whether person n is a member.
+func (team Team) Has(n int) bool {
+	if in, moved := team.moved[n]; moved {
+		return in
+	}
+	return Member(team.Group, n, true)
 }
 
 // Channel is a channel of a team; General has no name on the wire.
@@ -42,6 +56,60 @@ func (ts *teams) init() {
 			Channels: []Channel{{ID: general}, {ID: fmt.Sprintf("19:examplenews%04d@thread.tacv2", k), Name: "News"}},
 		})
 	}
+}
+
+// Teams returns every team.
+func (t *Tenant) Teams() []Team {
+	t.teams.mu.Lock()
+	defer t.teams.mu.Unlock()
+	out := make([]Team, len(t.teams.list))
+	for i, team := range t.teams.list {
+		out[i] = *team
+	}
+	return out
+}
+
+// ChangeTeam lets something become of a team, found as by Team. What becomes of teams
+// is not saved with the tenant.
+func (t *Tenant) ChangeTeam(id string, change func(*Team)) (Team, bool) {
+	found, ok := t.Team(id)
+	if !ok {
+		return found, false
+	}
+	t.teams.mu.Lock()
+	defer t.teams.mu.Unlock()
+	for _, team := range t.teams.list {
+		if team.ThreadID == found.ThreadID {
+			change(team)
+			return *team, true
+		}
+	}
+	return found, false
+}
+
+// Move lets person n join or leave; only within ChangeTeam.
+func (team *Team) Move(n int, in bool) {
+	moved := maps.Clone(team.moved)
+	if moved == nil {
+		moved = map[int]bool{}
+	}
+	moved[n] = in
+	team.moved = moved
+}
+
+// AddChannel makes a channel with that name; only within ChangeTeam.
+func (team *Team) AddChannel(name string) Channel {
+	team.made++
+	c := Channel{ID: fmt.Sprintf("19:examplemade%02d%s", team.made, strings.TrimPrefix(team.ThreadID, "19:exampleteam")), Name: name}
+	team.Channels = append(slices.Clone(team.Channels), c)
+	return c
+}
+
+// Posts returns what the bot wrote into a channel, the oldest first.
+func (t *Tenant) Posts(channel string) []Message {
+	t.teams.mu.Lock()
+	defer t.teams.mu.Unlock()
+	return slices.Clone(t.teams.messages[channel])
 }
 
 // Team returns the team with that thread ID, channel ID or group ID.

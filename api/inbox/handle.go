@@ -1,23 +1,28 @@
-package api
+package inbox
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/teams"
 )
 
-func isInvoke(a *teams.Activity) bool { return strings.EqualFold(a.Type, "invoke") }
+// handler does what an activity asks for.
+type handler struct {
+	service *broadcast.Service
+	places  *places.Service
+}
 
-// worthKeeping tells whether handleInbound will do anything with an activity.
-// Only personal chats matter: an address learned in a channel would send a
-// person's messages there, for all to read.
-func worthKeeping(a *teams.Activity) bool {
+// WorthKeeping tells whether handling will do anything with an activity.
+func WorthKeeping(a *teams.Activity) bool {
+	if !a.Personal() {
+		return placeWorthKeeping(a)
+	}
 	id, _ := a.Person()
-	return a.Personal() && id != ""
+	return id != ""
 }
 
 // errHopeless marks an activity that another try would not help.
@@ -25,28 +30,31 @@ var errHopeless = errors.New("not worth another try")
 
 // handleInbound does what a stored activity means (protocol D). It may run twice
 // for one activity; every use-case here bears that.
-func (d *Door) handleInbound(ctx context.Context, in broadcast.Inbound) error {
+func (h handler) handle(ctx context.Context, in broadcast.Inbound) error {
 	a, err := teams.ParseActivity(in.Body)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errHopeless, err)
+	}
+	if !a.Personal() {
+		return h.handlePlace(ctx, a, in.ReceivedAt)
 	}
 	id, _ := a.Person()
 	at := a.Reference()
 	switch a.Kind() {
 	case teams.BotAdded:
-		err = d.service.BotAdded(ctx, id, at)
+		err = h.service.BotAdded(ctx, id, at)
 	case teams.BotRemoved:
-		err = d.service.BotRemoved(ctx, id)
+		err = h.service.BotRemoved(ctx, id)
 	case teams.Said:
-		err = d.service.Said(ctx, id, at, a.Command())
+		err = h.service.Said(ctx, id, at, a.Command())
 	case teams.Acted: // an Action.Submit, from clients without Action.Execute
 		if act, ok := a.Act(); ok && act.Verb == teams.VerbWhy {
-			err = d.service.AskedWhy(ctx, id, at, act.BroadcastID)
+			err = h.service.AskedWhy(ctx, id, at, act.BroadcastID)
 			break
 		}
-		err = d.service.Seen(ctx, id, at)
+		err = h.service.Seen(ctx, id, at)
 	default:
-		err = d.service.Seen(ctx, id, at)
+		err = h.service.Seen(ctx, id, at)
 	}
 	return hopeless(err)
 }

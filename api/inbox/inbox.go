@@ -1,4 +1,4 @@
-package api
+package inbox
 
 import (
 	"context"
@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/places"
 )
 
-// InboxStore remembers the activities Teams posted until they are handled, and
+// Store remembers the activities Teams posted until they are handled, and
 // for a while longer, so that a repeated one is known.
-type InboxStore interface {
+type Store interface {
 	// SaveActivity stores an activity; fresh is false if it is there already. One
 	// without an ID is known by its bytes.
 	SaveActivity(ctx context.Context, in broadcast.Inbound) (fresh bool, err error)
@@ -36,11 +37,11 @@ const (
 	pollEvery   = time.Second // for what another replica left behind
 )
 
-// inbox handles stored activities: each conversation in its order, by being
+// Inbox handles stored activities: each conversation in its order, by being
 // bound to one lane, and several conversations at the same time. The store keeps
 // the order between replicas.
-type inbox struct {
-	store  InboxStore
+type Inbox struct {
+	store  Store
 	handle func(context.Context, broadcast.Inbound) error
 	now    func() time.Time
 	log    *slog.Logger
@@ -48,23 +49,27 @@ type inbox struct {
 	seed   maphash.Seed
 }
 
-func newInbox(store InboxStore, handle func(context.Context, broadcast.Inbound) error, now func() time.Time, log *slog.Logger) *inbox {
-	return &inbox{store: store, handle: handle, now: now, log: log, nudge: make(chan struct{}, 1), seed: maphash.MakeSeed()}
+// Options is what an Inbox is made of. All of it is required.
+type Options struct {
+	Store   Store
+	Service *broadcast.Service
+	Places  *places.Service
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// New makes an Inbox. Nothing is handled until it runs.
+func New(o Options) *Inbox {
+	h := handler{o.Service, o.Places}
+	return &Inbox{store: o.Store, handle: h.handle, now: o.Now, log: o.Log, nudge: make(chan struct{}, 1), seed: maphash.MakeSeed()}
 }
 
 // poke says that something new is there. It never waits.
-func (in *inbox) poke() {
+func (in *Inbox) Poke() {
 	select {
 	case in.nudge <- struct{}{}:
 	default:
 	}
-}
-
-// RunInbox handles what Teams posted until ctx is done, then finishes what is in
-// hand and returns nil. What was taken but not begun stays for the next run.
-func (d *Door) RunInbox(ctx context.Context) error {
-	d.inbox.run(ctx)
-	return nil
 }
 
 type taken struct {
@@ -72,7 +77,9 @@ type taken struct {
 	at time.Time
 }
 
-func (in *inbox) run(ctx context.Context) {
+// Run handles what Teams posted until ctx is done, then finishes what is in hand and
+// returns nil. What was taken but not begun stays for the next run.
+func (in *Inbox) Run(ctx context.Context) error {
 	var workers, finisher sync.WaitGroup
 	done := make(chan int64, lanes)
 	finisher.Go(func() { in.finishAll(ctx, done) })
@@ -88,10 +95,11 @@ func (in *inbox) run(ctx context.Context) {
 	workers.Wait()
 	close(done)
 	finisher.Wait()
+	return nil
 }
 
 // deal takes activities and deals them out to the lanes until ctx is done.
-func (in *inbox) deal(ctx context.Context, queues []chan taken) {
+func (in *Inbox) deal(ctx context.Context, queues []chan taken) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for ctx.Err() == nil {
@@ -118,13 +126,13 @@ func (in *inbox) deal(ctx context.Context, queues []chan taken) {
 	}
 }
 
-func (in *inbox) lane(conversation string) uint64 {
+func (in *Inbox) lane(conversation string) uint64 {
 	return maphash.String(in.seed, conversation) % lanes
 }
 
 // work handles one lane. After ctx is done, and for activities whose lease may
 // be over because the lane was slow, it lets them lie: they come again.
-func (in *inbox) work(ctx context.Context, queue <-chan taken, done chan<- int64) {
+func (in *Inbox) work(ctx context.Context, queue <-chan taken, done chan<- int64) {
 	for a := range queue {
 		if ctx.Err() != nil || in.now().Sub(a.at) > inboxLease-2*handleLimit {
 			continue
@@ -136,7 +144,7 @@ func (in *inbox) work(ctx context.Context, queue <-chan taken, done chan<- int64
 }
 
 // settled handles one activity and tells whether it is over with, well or badly.
-func (in *inbox) settled(ctx context.Context, a broadcast.Inbound) bool {
+func (in *Inbox) settled(ctx context.Context, a broadcast.Inbound) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handleLimit)
 	defer cancel()
 	err := in.guarded(ctx, a)
@@ -152,7 +160,7 @@ func (in *inbox) settled(ctx context.Context, a broadcast.Inbound) bool {
 }
 
 // guarded keeps a defect that one odd activity finds from ending the process.
-func (in *inbox) guarded(ctx context.Context, a broadcast.Inbound) (err error) {
+func (in *Inbox) guarded(ctx context.Context, a broadcast.Inbound) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("handling panicked: %v\n%s", v, debug.Stack())
@@ -163,7 +171,7 @@ func (in *inbox) guarded(ctx context.Context, a broadcast.Inbound) (err error) {
 
 // finishAll marks activities handled, together those that came up while the last
 // mark was being written: in an install wave that saves most of the writes.
-func (in *inbox) finishAll(ctx context.Context, done <-chan int64) {
+func (in *Inbox) finishAll(ctx context.Context, done <-chan int64) {
 	ctx = context.WithoutCancel(ctx)
 	for id := range done {
 		ids := []int64{id}
@@ -178,11 +186,11 @@ func (in *inbox) finishAll(ctx context.Context, done <-chan int64) {
 			}
 		}
 		in.finish(ctx, ids)
-		in.poke() // what follows in these conversations may be taken now
+		in.Poke() // what follows in these conversations may be taken now
 	}
 }
 
-func (in *inbox) finish(ctx context.Context, ids []int64) {
+func (in *Inbox) finish(ctx context.Context, ids []int64) {
 	ctx, cancel := context.WithTimeout(ctx, handleLimit)
 	defer cancel()
 	if err := in.store.FinishActivities(ctx, ids); err != nil {

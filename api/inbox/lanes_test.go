@@ -1,4 +1,4 @@
-package api
+package inbox
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 
 // postbox is an inbox over a real store, with a handler of the test's.
 type postbox struct {
-	*inbox
+	*Inbox
 	store *store.Store
 	mu    sync.Mutex
 	ahead time.Duration
@@ -36,7 +36,8 @@ func newPostbox(t *testing.T, handle func(context.Context, broadcast.Inbound) er
 	if err := p.store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.inbox = newInbox(p.store, handle, p.now, slog.New(slog.NewTextHandler(p, nil)))
+	p.Inbox = New(Options{Store: p.store, Now: p.now, Log: slog.New(slog.NewTextHandler(p, nil))})
+	p.handle = handle
 	return p
 }
 
@@ -69,7 +70,7 @@ func (p *postbox) start(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
-	go func() { defer close(done); p.run(ctx) }()
+	go func() { defer close(done); _ = p.Run(ctx) }()
 	stop = func() { cancel(); <-done }
 	t.Cleanup(stop)
 	return stop
@@ -140,7 +141,7 @@ func TestOneSlowConversationHoldsUpNobodyElse(t *testing.T) {
 		other++
 	}
 	p.save(t, fmt.Sprintf("a:%d", other), "1")
-	p.poke()
+	p.Poke()
 	select {
 	case <-quick:
 	case <-time.After(15 * time.Second):
