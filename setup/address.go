@@ -66,7 +66,7 @@ func (d *Desk) certificate(ctx context.Context) Finding {
 	dialer := tls.Dialer{Config: &tls.Config{RootCAs: d.o.Roots, ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}}
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
 	if err != nil {
-		return badCertificate(err)
+		return d.outsideKnows(ctx, badCertificate(err), err)
 	}
 	defer func() { _ = conn.Close() }()
 	secure, isTLS := conn.(*tls.Conn)
@@ -112,7 +112,7 @@ func (d *Desk) botEndpoint(ctx context.Context) Finding {
 	req.Header.Set("Content-Type", "application/json")
 	res, err := d.direct.Do(req)
 	if err != nil {
-		return fail(fmt.Sprintf("Nobody answers at %s: %s.", at, plain(err)), "Start “fanfare serve”, and let the public address lead to it. If only this machine cannot reach that address, the next check tells more.")
+		return d.outsideKnows(ctx, fail(fmt.Sprintf("Nobody answers at %s: %s.", at, plain(err)), "Start “fanfare serve”, and let the public address lead to it."), err)
 	}
 	defer res.Body.Close()
 	body, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10)) // what is missing is not ours
@@ -126,6 +126,24 @@ func (d *Desk) botEndpoint(ctx context.Context) Finding {
 	}
 	return fail(fmt.Sprintf("%s answers with status %d; Fanfare would say 401.", at, res.StatusCode), "Let the public address lead to Fanfare, with the path "+botPath+" as it is.")
 }
+
+// outsideKnows softens what this machine found at our own address: many networks do not
+// let a machine reach itself by its outer name, and whom Teams reached all the same is
+// there. A certificate that is wrong is wrong for everybody.
+func (d *Desk) outsideKnows(ctx context.Context, f Finding, err error) Finding {
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) || d.o.Database == nil {
+		return f
+	}
+	heard, asked := d.o.Database.Heard(ctx)
+	if asked != nil || heard.IsZero() || d.o.Now().Sub(heard) > recently {
+		return f
+	}
+	return warn(f.Cause+" But Teams reached Fanfare there a short while ago.", "If this network does not let a machine reach itself by its outer name, all is well. Otherwise: "+f.Remedy)
+}
+
+// recently is how long ago Teams must have reached us to count against what we see.
+const recently = 6 * time.Hour
 
 // reachable is honest: only somebody outside can know, and Teams is the one who counts.
 func (d *Desk) reachable(ctx context.Context) Finding {

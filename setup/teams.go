@@ -12,7 +12,7 @@ import (
 func (d *Desk) appPackage(context.Context) Finding {
 	version, err := d.o.Package()
 	if err != nil {
-		return warn("No app package can be made: "+plain(err)+".", "Correct what it says. Only an address that begins with https:// can be put into a package.")
+		return warn("No app package can be made: "+plain(err)+".", "Correct what it says, usually FANFARE_PUBLIC_URL.")
 	}
 	return ok("Version " + version + " can be made: download it here, or by “fanfare package”.")
 }

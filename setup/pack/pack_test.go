@@ -174,6 +174,9 @@ func unzip(t *testing.T, raw []byte) map[string][]byte {
 	}
 	out := map[string][]byte{}
 	for _, f := range z.File {
+		if !f.Modified.Equal(packed) {
+			t.Errorf("%s carries the time %v, which changes", f.Name, f.Modified)
+		}
 		r, err := f.Open()
 		if err != nil {
 			t.Fatal(err)

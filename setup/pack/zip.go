@@ -3,6 +3,7 @@ package pack
 import (
 	"archive/zip"
 	"bytes"
+	"time"
 )
 
 // The files' names, as the manifest has them: no folder, or Teams refuses it.
@@ -11,6 +12,10 @@ const (
 	colorFile    = "color.png"
 	outlineFile  = "outline.png"
 )
+
+// packed is the time every file carries: the true one would change the bytes with every
+// call, and none at all is a date that some readers of archives refuse.
+var packed = time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // Make is the package. The error names every mistake, one a line.
 func (a App) Make() ([]byte, error) {
@@ -35,8 +40,7 @@ func (a App) Make() ([]byte, error) {
 		name    string
 		content []byte
 	}{{manifestFile, manifest}, {colorFile, color}, {outlineFile, outline}} {
-		// No time is set: it would change the bytes with every call.
-		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate})
+		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: packed})
 		if err != nil {
 			return nil, err
 		}
