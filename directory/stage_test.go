@@ -134,10 +134,12 @@ type frailLedger struct {
 }
 
 func (f *frailLedger) SavePeople(ctx context.Context, patches []noun.Patch, at *noun.Cursor) error {
-	if f.room == 0 {
-		return errors.New("no space left on device")
+	if len(patches) > 0 {
+		if f.room == 0 {
+			return errors.New("no space left on device")
+		}
+		f.room--
 	}
-	f.room--
 	return f.Store.SavePeople(ctx, patches, at)
 }
 

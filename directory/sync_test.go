@@ -215,3 +215,26 @@ func TestAPageWithRepeatsIsStored(t *testing.T) {
 		t.Errorf("stored %v, want one disabled person", got)
 	}
 }
+
+// Protocol G.1: later rounds say only what changed; absent is not null.
+func TestNullClearsAndAbsenceKeeps(t *testing.T) {
+	t.Parallel()
+	nobody := `{"value":[]}`
+	d, st := scripted(t,
+		`{"value":[{"id":"A","displayName":"Ada","userType":"Member","accountEnabled":true,"department":"Sales","city":"Berlin","usageLocation":"DE","jobTitle":"Director","preferredLanguage":"de-DE"},{"id":"B","displayName":"Ben","city":"Lisbon"}],"@odata.deltaLink":"BASE/users/delta?$deltatoken=1"}`,
+		`{"value":[],"@odata.deltaLink":"BASE/users/delta?$deltatoken=2"}`, nobody,
+		`{"value":[{"id":"A","department":null,"city":null},{"id":"B","jobTitle":"Pilot"},{"id":"A","city":"Porto"}],"@odata.deltaLink":"BASE/users/delta?$deltatoken=3"}`)
+	for range 2 {
+		if err := d.Sync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ada, err := st.Person(t.Context(), "a")
+	if err != nil || ada.Department != "" || ada.City != "Porto" || ada.UsageLocation != "DE" || ada.JobTitle != "Director" || ada.Language != "de-DE" || ada.Type != noun.Member || ada.Name != "Ada" {
+		t.Errorf("%+v, %v", ada, err)
+	}
+	ben, err := st.Person(t.Context(), "b")
+	if err != nil || ben.City != "Lisbon" || ben.JobTitle != "Pilot" || ben.Name != "Ben" {
+		t.Errorf("%+v, %v", ben, err)
+	}
+}

@@ -25,17 +25,20 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 func TestLawOutlookIsWhatTheListWouldSay(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
-		refused := func(reason broadcast.Reason) func(n int) {
-			return func(n int) {
+		tried := func(state broadcast.InstallationState, reason broadcast.Reason) func(n int) {
+			return func(int) {
 				must(t, st.SetRollout(ctx, the(st.Rollout(ctx))(t).State, broadcast.RolloutRunning, admin.ActorRef, clock.Now()))
 				for _, i := range the(st.TakeInstallations(ctx, 100, time.Minute))(t) {
-					must(t, st.RecordInstallations(ctx, []broadcast.InstallOutcome{{EntraID: i.EntraID, Fence: i.Fence, State: broadcast.InstallationRefused, Reason: reason, Detail: "no", At: clock.Now()}}))
+					must(t, st.RecordInstallations(ctx, []broadcast.InstallOutcome{{EntraID: i.EntraID, Fence: i.Fence, State: state, Reason: reason, Detail: "so", NotBefore: clock.Now().Add(time.Hour), At: clock.Now()}}))
 				}
 			}
 		}
 		for i, f := range []func(n int){
 			func(int) {},
-			refused(broadcast.ReasonPolicy),
+			tried(broadcast.InstallationRefused, broadcast.ReasonPolicy),
+			tried(broadcast.InstallationRefused, ""),
+			tried(broadcast.InstallationInstalled, ""),
+			tried(broadcast.InstallationWanted, broadcast.ReasonTrouble),
 			func(n int) { must(t, st.BotAdded(ctx, id(n), address(n))) },
 			func(n int) { must(t, st.BotGone(ctx, id(n), broadcast.InstallationRemoved)) },
 			func(n int) { must(t, st.BotGone(ctx, id(n), broadcast.InstallationBlocked)) },
