@@ -43,6 +43,15 @@ func (d *Door) findTeams(c *gin.Context, a broadcast.Actor) error {
 	return nil
 }
 
+// readRoster is POST /teams/{id}/read: has a team's members read anew, soon.
+func (d *Door) readRoster(c *gin.Context, a broadcast.Actor) error {
+	if err := d.o.Places.ReadRoster(c.Request.Context(), a, c.Param("id")); err != nil {
+		return err
+	}
+	c.JSON(http.StatusAccepted, gin.H{"asked": true})
+	return nil
+}
+
 type channelJSON struct {
 	ID      string  `json:"id"`
 	Name    string  `json:"name"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,13 @@ func TestTheRosterOfATeamRevealsItsMembers(t *testing.T) {
 			if n != 7 { // who installed the app for this test's token
 				s.notReachable(n)
 			}
+		}
+		author := s.as(broadcast.RoleAuthor)
+		author.post("/teams/"+url.PathEscape(berlin)+"/read", nil).ok(http.StatusAccepted)
+		author.post("/teams/nobody/read", nil).refused(http.StatusNotFound, "not_found", "never added to it")
+		s.read()
+		if again := s.team(berlin); again.Round != 2 || again.Members != team.Members {
+			t.Errorf("read again when asked: %+v", again)
 		}
 		if got := s.channels("ber"); !slices.Equal(got, []string{"Berlin Office › General", "Berlin Office › News"}) {
 			t.Errorf("channels %v", got)

@@ -82,6 +82,7 @@ func (d *Door) table() []route {
 		{post, v1 + "/audience/reach", keyed, d.reach},
 		{get, v1 + "/groups", keyed, d.findGroups},
 		{get, v1 + "/teams", keyed, d.findTeams},
+		{post, v1 + "/teams/:id/read", keyed, d.readRoster},
 		{get, v1 + "/channels", keyed, d.findChannels},
 
 		{get, v1 + "/setup", keyed, d.checkSetup},

@@ -188,10 +188,13 @@ func learn(t *db.Tx, people []places.Member, serviceURL string, at time.Time) er
 	return err
 }
 
-// Account reads how Teams calls a person and where they are served.
+// Account reads how Teams calls a person and where they are served: as their own chat
+// told it if it ever did, which who removes the app does not take back; else as it was
+// seen elsewhere.
 func (s Places) Account(ctx context.Context, id broadcast.EntraID) (broadcast.ConversationReference, error) {
 	var row accountRow
-	n, err := s.db.Read(ctx).Scan(&row, `SELECT * FROM accounts WHERE tenant_id = @tenant AND entra_id = @person `, db.Args{"person": string(id)})
+	n, err := s.db.Read(ctx).Scan(&row, `SELECT * FROM (SELECT 0 AS turn, channel_account_id, service_url FROM installations WHERE tenant_id = @tenant AND entra_id = @person AND channel_account_id <> ''
+		UNION ALL SELECT 1, channel_account_id, service_url FROM accounts WHERE tenant_id = @tenant AND entra_id = @person ) AS known ORDER BY turn LIMIT 1`, db.Args{"person": string(id)})
 	if err == nil && n == 0 {
 		err = broadcast.Errorf(broadcast.NotFound, "Nothing has told yet how Teams calls this person. Add the bot to a team they are in, or ask them to write to it.")
 	}

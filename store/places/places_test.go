@@ -92,6 +92,11 @@ func TestAnAccountIsLentToWhomNoEventGaveAnAddress(t *testing.T) {
 				t.Errorf("person %d is reachable at %+v: %v", n, at, err)
 			}
 		}
+		for n, want := range map[int]string{1: told.ServiceURL, 2: urlA, 3: urlA, 4: urlA, 5: urlA} {
+			if at := the(st.Account(ctx, id(n)))(t); at.ChannelAccountID != fmt.Sprintf("29:%d", n) || at.ServiceURL != want || at.ConversationID != "" {
+				t.Errorf("person %d: account %+v", n, at)
+			}
+		}
 		states := map[broadcast.EntraID]broadcast.InstallationState{}
 		for _, r := range the(st.Installations(ctx, broadcast.InstallQuery{Limit: 10}))(t).Rows {
 			states[r.EntraID] = r.State
