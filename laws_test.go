@@ -93,7 +93,7 @@ var mayKnow = map[string][]string{
 	"graph":            {"broadcast"},
 	"broadcast":        {"broadcast/audience"},
 	"broadcast/person": {"broadcast"},
-	"gather":           {"broadcast", "broadcast/audience"},
+	"gather":           {"broadcast", "broadcast/audience", "places"},
 	"broadcast/who":    {"broadcast", "broadcast/person"},
 	"directory":        {"broadcast", "broadcast/person", "graph"},
 	"graphinstall":     {"broadcast", "graph", "workerpool"},

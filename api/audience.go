@@ -1,7 +1,10 @@
 package api
 
 import (
+	"net/http"
 	"slices"
+
+	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
@@ -57,4 +60,28 @@ func audienceOf(a broadcast.Audience) audienceJSON {
 		j.Exclude = append(j.Exclude, partJSON(p))
 	}
 	return j
+}
+
+type partHitJSON struct {
+	partJSON
+	Note string `json:"note"` // what tells it from others that are called alike
+}
+
+// findParts is GET /audience/parts?q=: what an audience can be made of.
+func (d *Door) findParts(c *gin.Context, a broadcast.Actor) error {
+	q := &query{c: c}
+	text := q.text("q")
+	if q.err != nil {
+		return q.err
+	}
+	hits, err := d.service.FindParts(c.Request.Context(), a, text)
+	if err != nil {
+		return err
+	}
+	rows := make([]partHitJSON, len(hits))
+	for i, h := range hits {
+		rows[i] = partHitJSON{partJSON(h.Part), h.Note}
+	}
+	c.JSON(http.StatusOK, gin.H{"parts": rows})
+	return nil
 }

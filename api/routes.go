@@ -80,6 +80,7 @@ func (d *Door) table() []route {
 		{post, v1 + "/halt/lift", keyed, d.liftHalt},
 
 		{post, v1 + "/audience/reach", keyed, d.reach},
+		{get, v1 + "/audience/parts", keyed, d.findParts},
 		{get, v1 + "/groups", keyed, d.findGroups},
 		{get, v1 + "/teams", keyed, d.findTeams},
 		{post, v1 + "/teams/:id/read", keyed, d.readRoster},

@@ -77,7 +77,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"POST /broadcasts/:id/go": senders, "POST /broadcasts/:id/retry": senders, "POST /broadcasts/:id/recall": senders, "POST /broadcasts/:id/correct": writers,
 		"GET /people": everyone, "GET /people/:id": everyone,
 		"POST /audience/reach": everyone, "GET /rollout": everyone, "GET /rollout/people": everyone,
-		"POST /broadcasts": writers, "PUT /broadcasts/:id": writers, "GET /groups": writers, "GET /teams": writers, "POST /teams/:id/read": writers, "GET /channels": writers,
+		"POST /broadcasts": writers, "PUT /broadcasts/:id": writers, "GET /groups": writers, "GET /audience/parts": writers, "GET /teams": writers, "POST /teams/:id/read": writers, "GET /channels": writers,
 		"POST /broadcasts/:id/submit": writers, "POST /broadcasts/:id/withdraw": writers,
 		"POST /broadcasts/:id/approve": approvers, "POST /broadcasts/:id/reject": approvers,
 		"POST /broadcasts/:id/schedule": senders, "POST /broadcasts/:id/unschedule": senders, "POST /broadcasts/:id/send": senders,

@@ -236,6 +236,11 @@ func TestReachSaysWhoIsLeftOutAndWhy(t *testing.T) {
 	if r = author.post("/audience/reach", object{"groups": []string{tenPeople}}).ok(http.StatusOK); r["total"] != 10.0 {
 		t.Errorf("ten people: %v", r)
 	}
+	but := object{"everyone": true, "exclude": []object{{"kind": "group", "id": tenPeople}}}
+	if r = author.post("/audience/reach", but).ok(http.StatusOK); r["total"] != float64(people-10) {
+		t.Errorf("everyone but ten: %v", r)
+	}
+	author.post("/audience/reach", object{"include": []object{{"kind": "planet"}}}).refused(http.StatusUnprocessableEntity, "invalid", "no kind of audience").names(t, "audience")
 	author.post("/audience/reach", object{"groups": []string{hidden}}).refused(http.StatusUnprocessableEntity, "invalid", "cannot be read").names(t, "audience")
 }
 
@@ -243,6 +248,10 @@ func TestGroupsAndMe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	author := w.as(broadcast.RoleAuthor)
+	parts := author.get("/audience/parts?q=News").ok(http.StatusOK)["parts"].([]any)
+	if first := parts[0].(object); first["kind"] != "group" || first["id"] != tenPeople || first["note"] == "" {
+		t.Errorf("%v", parts)
+	}
 	groups := author.get("/groups?q=News").ok(http.StatusOK)["groups"].([]any)
 	if len(groups) != 1 || groups[0].(object)["id"] != tenPeople || groups[0].(object)["kind"] != "Microsoft 365" {
 		t.Errorf("groups: %v", groups)

@@ -134,7 +134,7 @@ func (w *world) furnish() {
 		TenantID: simulator.DefaultTenantID, Hosts: hosts, HTTP: w.client, Now: w.clock.Now, Log: log,
 	})
 	must(w.t, err)
-	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
+	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Teams: places.New(places.Config{Ledger: w.store, Lists: w.store}), Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{

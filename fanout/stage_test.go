@@ -29,6 +29,7 @@ import (
 	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -157,7 +158,7 @@ func (w *world) newReplica(c *clock) *replica {
 	w.Cleanup(transport.CloseIdleConnections)
 	r := &replica{wire: &wire{RoundTripper: transport}, now: c.now, st: storetest.Open(w, w.dsn, c.now)}
 	r.people = &crowd{st: r.st}
-	r.gatherer = &gather.Gatherer{Reader: r.people, Sets: r.st, Names: r.st, Now: c.now}
+	r.gatherer = &gather.Gatherer{Reader: r.people, Teams: places.New(places.Config{Ledger: r.st, Lists: r.st}), Sets: r.st, Names: r.st, Now: c.now}
 	r.client = w.speaker(r.wire, 3*time.Second)
 	log := slog.New(slog.DiscardHandler)
 	r.service = broadcast.NewService(broadcast.Config{Ledger: r.st, Directory: r.gatherer, Messenger: r.client, Now: c.now, Log: log})

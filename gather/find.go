@@ -2,6 +2,7 @@ package gather
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
@@ -26,6 +27,20 @@ func (g *Gatherer) Find(ctx context.Context, text string) ([]audience.Hit, error
 	var hits []audience.Hit
 	for _, h := range groups {
 		hits = append(hits, audience.Hit{Part: audience.Part{Kind: audience.Group, ID: h.ID, Name: h.Name}, Note: noteOf(h)})
+	}
+	teams, err := g.Teams.Named(ctx, text, findEach)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range teams {
+		if !t.Readable() {
+			continue
+		}
+		note := fmt.Sprintf("Team · %d members", t.Members)
+		if t.Round == 0 {
+			note = "Team · members not read yet"
+		}
+		hits = append(hits, audience.Hit{Part: audience.Part{Kind: audience.Team, ID: t.ID, Name: t.Name}, Note: note})
 	}
 	return append(hits, known...), nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/places"
 )
 
 // Reader reads what the ledger does not know.
@@ -19,6 +20,15 @@ type Reader interface {
 	// Groups finds at most limit groups by the beginning of a word of their name, or
 	// one by its ID.
 	Groups(ctx context.Context, text string, limit int) ([]broadcast.GroupHit, error)
+}
+
+// Teams knows the teams the bot is in.
+type Teams interface {
+	// Members yields everybody in a team, as of the last time its roster was read to its
+	// end; an *Error says why nobody can say.
+	Members(ctx context.Context, teamID string) iter.Seq2[broadcast.EntraID, error]
+	// Named finds teams by the beginning of words of their name, or one by its ID.
+	Named(ctx context.Context, text string, limit int) ([]places.TeamHit, error)
 }
 
 // Sets is what the ledger remembers of who is in a part.
@@ -47,6 +57,7 @@ type Names interface {
 // Gatherer implements broadcast.Directory.
 type Gatherer struct {
 	Reader Reader
+	Teams  Teams
 	Sets   Sets
 	Names  Names
 	Now    func() time.Time
@@ -82,10 +93,13 @@ func (g *Gatherer) gather(ctx context.Context, owner string, p audience.Part) er
 	if err != nil {
 		return err
 	}
-	if p.Kind != audience.Group {
+	switch p.Kind {
+	case audience.Group:
+		err = g.members(ctx, set, g.Reader.Members(ctx, broadcast.Group{ID: p.ID, Name: p.Name}))
+	case audience.Team:
+		err = g.members(ctx, set, g.Teams.Members(ctx, p.ID))
+	default:
 		err = g.Sets.FillSet(ctx, set, p)
-	} else {
-		err = g.members(ctx, set, p)
 	}
 	if err != nil {
 		return err
@@ -93,10 +107,10 @@ func (g *Gatherer) gather(ctx context.Context, owner string, p audience.Part) er
 	return g.Sets.KeepSet(ctx, set)
 }
 
-// members puts a group's members into a set.
-func (g *Gatherer) members(ctx context.Context, set string, p audience.Part) error {
+// members puts people somebody reads into a set.
+func (g *Gatherer) members(ctx context.Context, set string, all iter.Seq2[broadcast.EntraID, error]) error {
 	page := make([]broadcast.EntraID, 0, setPage)
-	for id, err := range g.Reader.Members(ctx, broadcast.Group{ID: p.ID, Name: p.Name}) {
+	for id, err := range all {
 		if err != nil {
 			return err
 		}

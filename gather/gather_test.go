@@ -14,6 +14,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/audience"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -74,7 +75,7 @@ func each(t *testing.T, f func(w *world)) {
 			dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
 			st := storetest.Open(t, dsn, clock.Now)
 			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: &graph{groups: map[string][]int{}, fails: map[string]error{}, reads: map[string]int{}}}
-			w.Gatherer = &gather.Gatherer{Reader: w.graph, Sets: st, Names: st, Now: clock.Now}
+			w.Gatherer = &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: clock.Now}
 			var patches []noun.Patch
 			var reports []noun.Report
 			for n := 1; n <= 40; n++ {
@@ -159,6 +160,43 @@ func TestPartsAreAddedAndTakenAway(t *testing.T) {
 		}
 		if r := w.reach(audience.Of(audience.Part{Kind: audience.Person, ID: string(id(99))})); r.Excluded[broadcast.ReasonDeleted] != 1 {
 			w.Errorf("who is not in the directory is %+v", r.Excluded)
+		}
+	})
+}
+
+func TestATeamsMembersAreThoseOfItsWholeRoster(t *testing.T) {
+	each(t, func(w *world) {
+		const ops = "19:ops@thread.tacv2"
+		team := audience.Part{Kind: audience.Team, ID: ops}
+		at := w.clock.Now()
+		w.no(w.st.Hear(w.Context(), places.Event{Kind: places.BotAdded, At: at, Place: places.Place{Kind: places.Team, ID: ops, Name: "Ops Vienna", ServiceURL: "https://smba.example/"}}))
+		if err := w.Gather(w.Context(), "", audience.Of(team), 0); !broadcast.IsCode(err, broadcast.Conflict) {
+			w.Fatalf("%v: its roster was not read yet", err)
+		}
+		w.clock.Pass(time.Minute)
+		r, err := w.st.TakeRoster(w.Context(), time.Minute)
+		w.no(err)
+		members := []places.Member{{EntraID: id(1), ChannelAccountID: "29:1"}, {EntraID: id(2), ChannelAccountID: "29:2"}}
+		w.no(w.st.SavePage(w.Context(), *r, places.Page{Members: members}, time.Minute))
+		if reach := w.reach(audience.Of(team)); reach.Total != 2 {
+			w.Errorf("%+v", reach)
+		}
+		if name, err := w.NameOf(w.Context(), team); err != nil || name != "Ops Vienna" {
+			w.Errorf("%q, %v", name, err)
+		}
+		if hits, err := w.Find(w.Context(), "vien"); err != nil || len(hits) != 1 || !hits[0].Same(team) || hits[0].Note != "Team · 2 members" {
+			w.Errorf("%+v, %v", hits, err)
+		}
+		w.no(w.st.Hear(w.Context(), places.Event{Kind: places.BotRemoved, At: w.clock.Now().Add(time.Second), Place: places.Place{Kind: places.Team, ID: ops}}))
+		w.clock.Pass(time.Minute)
+		if err := w.Gather(w.Context(), "", audience.Of(team), 0); broadcast.AsError(err) == nil {
+			w.Errorf("%v: the bot is no longer in it", err)
+		}
+		if hits, err := w.Find(w.Context(), "vien"); err != nil || len(hits) != 0 {
+			w.Errorf("%+v, %v", hits, err)
+		}
+		if _, err := w.NameOf(w.Context(), audience.Part{Kind: audience.Team, ID: "19:none@thread.tacv2"}); !broadcast.IsCode(err, broadcast.NotFound) {
+			w.Errorf("%v", err)
 		}
 	})
 }

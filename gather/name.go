@@ -14,6 +14,15 @@ func (g *Gatherer) NameOf(ctx context.Context, p audience.Part) (string, error) 
 	switch p.Kind {
 	case audience.Group:
 		return g.nameOfGroup(ctx, p)
+	case audience.Team:
+		teams, err := g.Teams.Named(ctx, p.ID, 1)
+		if err == nil && len(teams) == 0 {
+			err = broadcast.Errorf(broadcast.NotFound, "The bot is not in the team “%s” any more. Choose another one.", cmp.Or(p.Name, p.ID))
+		}
+		if err != nil {
+			return "", err
+		}
+		return teams[0].Place.Words(), nil
 	case audience.Person, audience.Reports:
 		name, err := g.Names.NameOfPerson(ctx, broadcast.EntraID(p.ID))
 		if broadcast.IsCode(err, broadcast.NotFound) {

@@ -129,6 +129,19 @@ func (s *Service) Teams(ctx context.Context, a broadcast.Actor, text string, lim
 	return s.ledger.FindTeams(ctx, text, hits(limit))
 }
 
+// Named finds teams by the beginning of words of their name, or the one of an ID,
+// for whoever has asked who may.
+func (s *Service) Named(ctx context.Context, text string, limit int) ([]TeamHit, error) {
+	if !strings.HasPrefix(text, "19:") {
+		return s.ledger.FindTeams(ctx, text, hits(limit))
+	}
+	team, err := s.lists.Team(ctx, text)
+	if broadcast.IsCode(err, broadcast.NotFound) {
+		return nil, nil
+	}
+	return []TeamHit{team}, err
+}
+
 // Channels finds channels to choose from by the beginning of words of their own name
 // and their team's: only those that can be written to.
 func (s *Service) Channels(ctx context.Context, a broadcast.Actor, text string, limit int) ([]ChannelHit, error) {

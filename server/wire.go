@@ -143,7 +143,7 @@ func (s *Server) graphWindow(w *world) error {
 		return err
 	}
 	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
-	w.gatherer = &gather.Gatherer{Reader: w.directory, Sets: s.store, Names: s.store, Now: s.store.Now}
+	w.gatherer = &gather.Gatherer{Reader: w.directory, Teams: w.places, Sets: s.store, Names: s.store, Now: s.store.Now}
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.consent(),

@@ -28,6 +28,7 @@ import (
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -70,7 +71,7 @@ func newWorld(t *testing.T) *world {
 	w.url = "http://" + host
 	links := broadcast.Links{PlainHTTP: []string{plainHost, host}}
 	w.service = broadcast.NewService(broadcast.Config{
-		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
+		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Teams: places.New(places.Config{Ledger: w.st, Lists: w.st}), Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
 	doorman, err := auth.NewWeb(auth.WebOptions{

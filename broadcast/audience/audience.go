@@ -16,6 +16,7 @@ type Kind string
 const (
 	Everyone  Kind = "everyone"
 	Group     Kind = "group"     // the members of an Entra group; ID is its object ID
+	Team      Kind = "team"      // the members of a team the bot is in; ID is its 19:… ID
 	Person    Kind = "person"    // ID is the person's object ID
 	Attribute Kind = "attribute" // those whose Field is one of Values
 	Reports   Kind = "reports"   // a manager and everybody below; ID is the manager's object ID
@@ -23,7 +24,7 @@ const (
 
 // Kinds is every kind.
 func Kinds() []Kind {
-	return []Kind{Everyone, Group, Person, Attribute, Reports}
+	return []Kind{Everyone, Group, Team, Person, Attribute, Reports}
 }
 
 // Part is some people, by one thing they have in common. Name is kept as it was
@@ -42,6 +43,8 @@ func (p Part) Words() string {
 	switch p.Kind {
 	case Everyone:
 		return "Everyone"
+	case Team:
+		return "Team " + name
 	case Attribute:
 		return p.Field.Words() + " " + strings.Join(p.Values, " or ")
 	case Reports:

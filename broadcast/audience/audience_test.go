@@ -24,6 +24,8 @@ func TestWhatAnAudienceMayBeMadeOf(t *testing.T) {
 		"nobody":               {Audience{}, false},
 		"only left out":        {Audience{Exclude: []Part{group}}, false},
 		"everyone left out":    {Audience{Include: []Part{group}, Exclude: []Part{{Kind: Everyone}}}, false},
+		"a team":              {Of(Part{Kind: Team, ID: "19:exampleteam0001@thread.tacv2"}), true},
+		"a path as a team":    {Of(Part{Kind: Team, ID: "19:../x@thread.tacv2"}), false},
 		"a path as a group":    {Of(Part{Kind: Group, ID: "../users"}), false},
 		"a name as a person":   {Of(Part{Kind: Person, ID: "Ada"}), false},
 		"an unknown kind":      {Of(Part{Kind: "planet"}), false},

@@ -42,12 +42,19 @@ func (a Audience) Mistakes() []string {
 // guid is the usual form only, which also keeps anything else out of Graph paths.
 var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
+// thread is the ID of a team, which is that of its first channel (protocol C.2).
+var thread = regexp.MustCompile(`^19:[0-9A-Za-z_.-]{1,200}@thread\.[0-9A-Za-z.]{1,40}$`)
+
 func (p Part) mistake() string {
 	switch p.Kind {
 	case Everyone:
 	case Group:
 		if !guid.MatchString(p.ID) {
 			return fmt.Sprintf("%q is not the ID of a group. Choose the group from the list.", p.ID)
+		}
+	case Team:
+		if !thread.MatchString(p.ID) {
+			return fmt.Sprintf("%q is not the ID of a team. Choose the team from the list.", p.ID)
 		}
 	case Person, Reports:
 		if !guid.MatchString(p.ID) {
