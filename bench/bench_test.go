@@ -37,7 +37,7 @@ type part struct {
 	run    func(t *testing.T, b *bench)
 }
 
-var parts = []part{fanoutPart, curvePart, resolvePart, budgetPart, limitPart, oldPart, syncPart}
+var parts = []part{fanoutPart, curvePart, resolvePart, budgetPart, limitPart, oldPart, syncPart, previewPart}
 
 // TestMeasure measures the parts that -measure names.
 func TestMeasure(t *testing.T) {

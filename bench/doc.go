@@ -14,11 +14,11 @@
 // within one run are what to look at.
 //
 //	make bench                   everything, for an hour or two
-//	make bench BENCH=Fanout      one part: Fanout, Curve, Resolve, Budget, Limit, Old or Sync
+//	make bench BENCH=Fanout      one part: Fanout, Curve, Resolve, Budget, Limit, Old, Sync or Preview
 //
 // Settings, from the environment:
 //
-//	FANFARE_BENCH_PEOPLE    how many get it (Fanout, Old, Sync: 100,000; Resolve: 1,000,000)
+//	FANFARE_BENCH_PEOPLE    how many get it (Fanout, Old, Sync, Preview: 100,000; Resolve: 1,000,000)
 //	FANFARE_BENCH_ROUNDS    how often each takes its turn (Fanout, Old: 6; Resolve: 3; Curve, Sync: 1)
 //	FANFARE_BENCH_MOST      the largest of Curve's sizes (1,000,000)
 //	FANFARE_BENCH_MINUTES   how long Limit sends with each number of replicas (1)

@@ -152,7 +152,7 @@ type bulletin struct {
 	Tally    struct{ Total, Sent int }
 }
 
-func (p *product) call(role broadcast.Role, method, path string, body any, out *bulletin) {
+func (p *product) call(role broadcast.Role, method, path string, body, out any) {
 	p.t.Helper()
 	raw, err := json.Marshal(body)
 	if err != nil {
