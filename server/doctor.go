@@ -10,8 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/store"
@@ -84,21 +84,25 @@ func (c *Config) lookAtDatabase(ctx context.Context) (setup.Database, remark, fu
 var stateWords = map[setup.State]string{setup.OK: "ok", setup.Warning: "WARNING", setup.Failed: "FAILED", setup.Unknown: "unknown"}
 
 func printTable(out io.Writer, r setup.Report) error {
-	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	wide := 0
+	for _, one := range r.Results {
+		wide = max(wide, utf8.RuneCountInString(one.Title))
+	}
+	var text strings.Builder
 	for _, part := range r.Parts() {
-		fmt.Fprintf(t, "%s\n", part)
+		fmt.Fprintf(&text, "%s\n", part)
 		for _, one := range r.Results {
 			if one.Part != part {
 				continue
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", stateWords[one.State], one.Title, one.Cause)
+			fmt.Fprintf(&text, "  %-7s  %-*s  %s\n", stateWords[one.State], wide, one.Title, one.Cause)
 			if one.Remedy != "" {
-				fmt.Fprintf(t, "  \t\t→ %s\n", one.Remedy)
+				fmt.Fprintf(&text, "  %-7s  %-*s  → %s\n", "", wide, "", one.Remedy)
 			}
 		}
 	}
-	fmt.Fprintf(t, "\n%s\n", r.Summary())
-	return t.Flush()
+	_, err := fmt.Fprintf(out, "%s\n%s\n", text.String(), r.Summary())
+	return err
 }
 
 // printJSON has the shape of GET /api/v1/setup.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/fanfare/fanfare/broadcast"
 )
 
 func (d *Desk) credential(ctx context.Context) Finding {
@@ -57,6 +59,9 @@ func (d *Desk) credentialEnd(ctx context.Context) Finding {
 	}
 	look := "Look under Entra ID → App registrations → Certificates & secrets, and put the date into a calendar. Fanfare can tell it if you grant the app Application.Read.All; it needs that for nothing else."
 	raw, err := d.lines.Graph.Look(ctx, "/applications(appId='"+url.PathEscape(d.o.BotID)+"')", url.Values{"$select": {"passwordCredentials"}}, false)
+	if err != nil && broadcast.AsFault(err).Status == 0 {
+		return d.refused(err, "Application.Read.All")
+	}
 	if err != nil {
 		return unknown("When the secret ends cannot be known from here: Graph does not let Fanfare read the app registration.", look)
 	}
