@@ -82,7 +82,8 @@ const (
 	lastWords   = 5 * time.Second  // what the ledger is told after the process was asked to stop
 	restFor     = time.Minute      // after an answer that concerns every call
 	hopelessFor = 6 * time.Hour    // before what was refused for good is tried again
-	sureAfter   = 3                // failures in a row: a final refusal is believed
+	sureAfter   = 3                // failures in a row: a final refusal is believed,
+	freshFor    = 10 * time.Minute // but not against a place that told of itself just now
 	anewAfter   = 5                // failures in a row: the cursor may be what is wrong
 )
 
@@ -238,7 +239,8 @@ func (r *Reader) trouble(at Reading, f *broadcast.Fault) (t Trouble, everybodys 
 	// A token Teams no longer takes; the whole roster is not lost for it.
 	case f.Status == http.StatusBadRequest && at.Cursor != "":
 		t.Anew = true
-	case t.Attempts < sureAfter: // where the bot was added just now, not all of Teams knows it yet
+	// Where the bot was added just now, not all of Teams knows it yet (protocol C.7).
+	case t.Attempts < sureAfter, r.Now().Sub(at.Team.StateAt) < freshFor:
 	case f.Reason == broadcast.ReasonRemoved:
 		t.State = Removed // and the event that says so never came
 	case f.Status == http.StatusNotFound:

@@ -98,8 +98,8 @@ func (w *world) step() {
 
 func (w *world) resolve() {
 	bid := w.broadcast()
-	if state, _, err := stateAndTally(w.st, bid); err != nil || state != broadcast.Resolving {
-		return
+	if b, err := w.st.Broadcast(ctx, bid); err != nil || b.State != broadcast.Resolving || !b.ListedAt.IsZero() {
+		return // or its list is frozen: it failed after that and is resolved again
 	}
 	from := w.person()
 	page := everybody(from, min(from+3, w.first+crowd-1))

@@ -365,3 +365,43 @@ func TestTheSweepFindsRostersThatAreDue(t *testing.T) {
 		}
 	})
 }
+
+// On SQLite one process is alone: what the one before had in hand is in nobody's.
+func TestARestartTakesRostersUpAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn := storetest.DSN(t, storetest.SQLite)
+	st := storetest.Open(t, dsn, nil)
+	must(t, st.Hear(ctx, heard(1, urlA, time.Now())))
+	first := the(st.TakeRoster(ctx, lease))(t)
+	must(t, st.SavePage(ctx, *first, places.Page{Members: []places.Member{member(1)}, Next: "c1"}, lease))
+	must(t, st.Close())
+	again := the(storetest.Open(t, dsn, nil).TakeRoster(ctx, lease))(t)
+	if again == nil || again.Cursor != "c1" || again.Fence == first.Fence {
+		t.Errorf("%+v", again)
+	}
+}
+
+// A channel nobody knows was made while nobody told: the list of channels names it.
+func TestAnUnknownChannelAsksForTheList(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		e := heard(1, urlA, clock.Now())
+		must(t, st.Hear(ctx, e))
+		r := the(st.TakeRoster(ctx, lease))(t)
+		must(t, st.SavePage(ctx, *r, places.Page{Members: []places.Member{member(1)}}, lease))
+		clock.Pass(time.Hour)
+		e.Channel, e.At = places.Channel{ID: "19:made@thread.tacv2", TeamID: ops}, clock.Now()
+		must(t, st.Hear(ctx, e))
+		if r = the(st.TakeRoster(ctx, lease))(t); r == nil {
+			t.Fatal("nobody reads the list of channels")
+		}
+		must(t, st.SaveTeam(ctx, *r, places.Place{Kind: places.Team, ID: ops, Name: "Ops"}, []places.Channel{{ID: ops, TeamID: ops}, {ID: "19:made@thread.tacv2", TeamID: ops, Name: "Made"}}))
+		var labels []string
+		for _, h := range the(st.FindChannels(ctx, "", 10))(t) {
+			labels = append(labels, h.Label())
+		}
+		if !slices.Equal(labels, []string{"Ops › General", "Ops › Made"}) {
+			t.Errorf("%q", labels)
+		}
+	})
+}
