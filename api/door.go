@@ -12,6 +12,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	lookup "github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
 )
 
@@ -25,7 +26,9 @@ type Options struct {
 	// Ready tells whether this process can work: database there and with room to
 	// write, schema right. The sentence of a *broadcast.Error is shown to whoever asks
 	// (with the code DiskFull, if it has that one); others are only logged.
-	Ready   func(ctx context.Context) error
+	Ready func(ctx context.Context) error
+	// Setup checks what has to be right.
+	Setup   *setup.Desk
 	Version string
 	Log     *slog.Logger
 	Now     func() time.Time

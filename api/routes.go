@@ -85,6 +85,8 @@ func (d *Door) table() []route {
 		{get, v1 + "/people", keyed, d.listPeople},
 		{get, v1 + "/people/:id", keyed, d.showPerson},
 
+		{get, v1 + "/setup", keyed, d.checkSetup},
+
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},

@@ -82,7 +82,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"POST /broadcasts/:id/approve": approvers, "POST /broadcasts/:id/reject": approvers,
 		"POST /broadcasts/:id/schedule": senders, "POST /broadcasts/:id/unschedule": senders, "POST /broadcasts/:id/send": senders,
 		"POST /broadcasts/:id/pause": senders, "POST /broadcasts/:id/resume": senders, "POST /broadcasts/:id/cancel": senders,
-		"POST /rollout/start": admins, "POST /rollout/pause": admins,
+		"POST /rollout/start": admins, "POST /rollout/pause": admins, "GET /setup": admins,
 	}
 	before := map[string]broadcast.State{
 		"submit": broadcast.Draft, "withdraw": broadcast.InReview, "approve": broadcast.InReview, "reject": broadcast.InReview,

@@ -126,7 +126,7 @@ func (w *world) furnish() {
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
 		Service: w.service, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
-		Ready: func(context.Context) error { return w.ready }, Version: "test", Now: w.clock.Now, Log: log,
+		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }
 

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"testing"
@@ -123,5 +124,24 @@ func TestInjectedFaultsComeThroughOnce(t *testing.T) {
 	}
 	if n := sim.Report().Requests["graph.organization"]; n != 30 {
 		t.Errorf("%d requests counted", n)
+	}
+}
+
+func TestALookIsTheAnswerAsItCame(t *testing.T) {
+	t.Parallel()
+	sim, c := world(t, "")
+	raw, err := c.Look(t.Context(), "/groups", url.Values{"$top": {"1"}, "$select": {"id"}, "$count": {"true"}}, true)
+	var page struct {
+		Value []struct{ ID string }
+	}
+	if err != nil || json.Unmarshal(raw, &page) != nil || len(page.Value) != 1 || page.Value[0].ID == "" {
+		t.Errorf("%s, %v", raw, err)
+	}
+	sim.SetDials(func(d *simulator.Dials) {
+		d.Fail = []simulator.Fault{{Operation: "graph.groups", Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges"}}
+	})
+	_, err = c.Look(t.Context(), "/groups", nil, false)
+	if f := broadcast.AsFault(err); f.Status != 403 || f.Reason != broadcast.ReasonCredentials || f.Detail != "Insufficient privileges" {
+		t.Errorf("fault %+v", f)
 	}
 }

@@ -38,6 +38,7 @@ type Config struct {
 	CAFile       string
 	TeamsPlans   []string
 	RSC          []string
+	App          App // how it looks in Teams
 
 	ConnectorRate float64
 	InstallRate   float64
@@ -101,6 +102,7 @@ func (c *Config) check() []error {
 		add("FANFARE_SIGN_IN_SECRET is not set; people sign in with the client secret of FANFARE_SIGN_IN_CLIENT_ID")
 	}
 	problems = append(problems, c.Credential.check()...)
+	problems = append(problems, c.checkApp()...)
 	if _, err := teams.ParseHostList(append(c.ServiceHosts, c.PlainHTTP...)); err != nil {
 		add("FANFARE_SERVICE_HOSTS or FANFARE_PLAIN_HTTP_HOSTS %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -72,16 +71,16 @@ func shutDown(ctx context.Context, web *http.Server) error {
 	return nil
 }
 
-func serve(ctx context.Context, c Config, out io.Writer) error {
-	s, err := New(ctx, c, Logger(c, out))
+func serve(ctx context.Context, c Config, at terminal) error {
+	s, err := New(ctx, c, Logger(c, at.err))
 	if err != nil {
 		return err
 	}
 	return s.Run(ctx)
 }
 
-func migrate(ctx context.Context, c Config, out io.Writer) error {
-	log := Logger(c, out)
+func migrate(ctx context.Context, c Config, at terminal) error {
+	log := Logger(c, at.err)
 	st, err := store.Open(ctx, store.Options{DSN: c.Database, TenantID: c.TenantID, Log: log})
 	if err != nil {
 		return err

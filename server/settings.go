@@ -46,7 +46,7 @@ func (s setting) raw(getenv func(string) string) (string, error) {
 	return strings.TrimSpace(string(content)), nil
 }
 
-var settings = []setting{
+var settings = append([]setting{
 	text("FANFARE_DATABASE", "sqlite:fanfare.db", "where everything is remembered: sqlite:FILE or postgres://user:password@host/name", func(c *Config) *string { return &c.Database }).address(),
 	text("FANFARE_LISTEN", "127.0.0.1:8080", "address and port to listen on", func(c *Config) *string { return &c.Listen }).checked(listenAddress),
 	link("FANFARE_PUBLIC_URL", "", "the address people and Teams reach Fanfare at, e.g. https://fanfare.example.com", func(c *Config) **url.URL { return &c.PublicURL }).must(),
@@ -71,7 +71,7 @@ var settings = []setting{
 	list("FANFARE_PLAIN_HTTP_HOSTS", "", "loopback host:port that links, images and service URLs may use without https (a simulator)", func(c *Config) *[]string { return &c.PlainHTTP }).checked(loopbacks),
 	text("FANFARE_CA_FILE", "", "further certificate authorities to trust (PEM)", func(c *Config) *string { return &c.CAFile }),
 	list("FANFARE_TEAMS_PLANS", strings.Join(directory.TeamsPlans(), ","), "the service plans that count as a Teams licence", func(c *Config) *[]string { return &c.TeamsPlans }),
-	list("FANFARE_RSC_PERMISSIONS", "", "resource-specific permissions the manifest declares, consented to at installation", func(c *Config) *[]string { return &c.RSC }),
+	list("FANFARE_RSC_PERMISSIONS", "ChatMessageReadReceipt.Read.Chat", "resource-specific permissions the app package declares, consented to at installation; none for none", func(c *Config) *[]string { return &c.RSC }),
 	number("FANFARE_CONNECTOR_RATE", "47", "requests/s to Teams, below Microsoft's 50; 0 for no limit (only a simulator survives that)", func(c *Config) *float64 { return &c.ConnectorRate }),
 	number("FANFARE_INSTALL_RATE", "25", "installations/s through Graph, below Microsoft's 30 sustained; 0 for no limit", func(c *Config) *float64 { return &c.InstallRate }),
 	toggle("FANFARE_ENGINE", "on", "on, or off for a replica that only serves pages and API and leaves the work to others", func(c *Config) *bool { return &c.EngineOff }),
@@ -82,7 +82,7 @@ var settings = []setting{
 	span("FANFARE_INSTALL_GRACE", "20s", "how long to wait for the event of an installation before asking Graph for the chat", func(c *Config) *time.Duration { return &c.InstallGrace }),
 	text("FANFARE_LOG_LEVEL", "info", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }).checked(oneOf("debug", "info", "warn", "error")),
 	text("FANFARE_LOG_FORMAT", "json", "json or text", func(c *Config) *string { return &c.LogFormat }).checked(oneOf("json", "text")),
-}
+}, appSettings...)
 
 func (s setting) must() setting   { s.required = true; return s }
 func (s setting) hidden() setting { s.secret, s.mask = true, stars; return s }

@@ -9,15 +9,12 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
-	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -74,9 +71,9 @@ type world struct {
 	verifier  *teams.Verifier
 	directory *directory.Directory
 	install   *graphinstall.Installer
-	client    *http.Client
 	wire      *teams.Wire
 	links     broadcast.Links
+	*outside
 }
 
 // furnish puts the rooms together. What ends up in the ledger is dated by the
@@ -101,63 +98,48 @@ func (s *Server) furnish() error {
 // server must start when Microsoft does not answer.
 func (s *Server) windows() (*world, error) {
 	c := s.config
-	roots, err := trusted(c.CAFile)
+	out, err := c.outside()
 	if err != nil {
 		return nil, err
 	}
-	hosts, err := teams.ParseHostList(append(append([]string{}, c.ServiceHosts...), c.PlainHTTP...))
-	if err != nil {
+	w := &world{outside: out, links: broadcast.Links{PlainHTTP: c.PlainHTTP}}
+	w.wire = teams.NewWire(teams.WireOptions{Roots: w.roots, Conns: c.Workers * 8})
+	if err := s.teamsWindow(w); err != nil {
 		return nil, err
 	}
-	w := &world{links: broadcast.Links{PlainHTTP: c.PlainHTTP}}
-	w.client = &http.Client{Transport: teams.NewTransport(c.Workers*8, roots), Timeout: 30 * time.Second}
-	w.wire = teams.NewWire(teams.WireOptions{Roots: roots, Conns: c.Workers * 8})
-	botCredential, err := c.credential(c.Credential.Tenant, w.client)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.teamsWindow(w, botCredential, hosts); err != nil {
-		return nil, err
-	}
-	graphCredential := botCredential
-	if c.Credential.Tenant != c.TenantID {
-		if graphCredential, err = c.credential(c.TenantID, w.client); err != nil {
-			return nil, err
-		}
-	}
-	return w, s.graphWindow(w, graphCredential)
+	return w, s.graphWindow(w)
 }
 
-func (s *Server) teamsWindow(w *world, credential azcore.TokenCredential, hosts teams.HostList) error {
+func (s *Server) teamsWindow(w *world) error {
 	c := s.config
 	composer, err := teams.NewComposer(teams.ComposerOptions{BotID: c.BotID, BotName: c.BotName, Links: w.links, Limit: c.CardLimit})
 	if err != nil {
 		return err
 	}
 	w.messenger, err = teams.NewClient(teams.Options{
-		HTTP: w.client, Wire: w.wire, Token: teams.CredentialToken(credential, c.TokenScope, time.Now), BotID: c.BotID, BotName: c.BotName,
-		TenantID: c.TenantID, Hosts: hosts, FallbackServiceURL: c.FallbackURL.String(), Composer: composer, Now: time.Now, Log: s.log,
+		HTTP: w.client, Wire: w.wire, Token: teams.CredentialToken(w.bot, c.TokenScope, time.Now), BotID: c.BotID, BotName: c.BotName,
+		TenantID: c.TenantID, Hosts: w.hosts, FallbackServiceURL: c.FallbackURL.String(), Composer: composer, Now: time.Now, Log: s.log,
 	})
 	if err != nil {
 		return err
 	}
 	w.verifier, err = teams.NewVerifier(teams.VerifierOptions{
 		MetadataURL: c.MetadataURL.String(), Issuer: c.TokenIssuer, BotID: c.BotID, TenantID: c.TenantID,
-		Hosts: hosts, HTTP: w.client, Now: time.Now, Log: s.log,
+		Hosts: w.hosts, HTTP: w.client, Now: time.Now, Log: s.log,
 	})
 	return err
 }
 
-func (s *Server) graphWindow(w *world, credential azcore.TokenCredential) error {
+func (s *Server) graphWindow(w *world) error {
 	c := s.config
-	client, err := graph.New(graph.Options{Credential: credential, BaseURL: c.GraphURL.String(), Transport: w.client.Transport, Now: time.Now})
+	client, err := w.graph()
 	if err != nil {
 		return err
 	}
 	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
-		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.RSC,
+		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.consent(),
 		Limiter: budget, Pause: budget.Pause, EventGrace: c.InstallGrace, Now: s.store.Now, Log: s.log,
 	})
 	return err
@@ -200,13 +182,16 @@ func (s *Server) doors(w *world) error {
 		return err
 	}
 	lookUp := who.NewService(s.store, c.StaleAfter, time.Now)
+	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
 		Service: s.service, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+		Setup: desk,
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, People: lookUp, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
+		Setup: desk, App: teamsApp{c.teamsApp()},
 	})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/people"
@@ -27,6 +28,8 @@ type Options struct {
 	BotName   string // whom messages come from, as people see it in Teams
 	PublicURL string // where people reach Fanfare; shown beside the API keys
 	Version   string
+	Setup     *setup.Desk    // checks what has to be right
+	App       admin.TeamsApp // makes the app package
 	Log       *slog.Logger
 	Now       func() time.Time
 	// Stopping is closed when the server begins to stop: live streams end at once,
@@ -64,7 +67,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
 	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	d.people = people.New(f, o.People)
 	o.Auth.SayWith(d.say)
 	return d, nil

@@ -80,6 +80,12 @@ func (d *Door) table() []frame.Route {
 		at(get, "/people", everyone, d.people.List),
 		at(get, "/people/:id", everyone, d.people.Show),
 
+		at(get, "/setup", admins, d.admin.ShowSetup),
+		at(post, "/setup", admins, d.admin.CheckSetup),
+		at(get, "/setup/events", admins, d.admin.FollowSetup),
+		at(get, "/setup/fanfare.zip", admins, d.admin.DownloadPackage),
+		at(get, "/tab", public, d.showTab),
+
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 
 		at(get, "/keys", everyone, d.admin.ListKeys),

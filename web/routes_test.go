@@ -34,6 +34,7 @@ var mayUse = map[string]string{
 	"POST /broadcasts/:id/send": "author approver admin", "POST /broadcasts/:id/pause": "author approver admin",
 	"POST /broadcasts/:id/resume": "author approver admin", "POST /broadcasts/:id/cancel": "author approver admin",
 	"GET /rollout": "author approver admin auditor", "GET /rollout/events": "author approver admin auditor",
+	"GET /setup": "admin", "POST /setup": "admin", "GET /setup/events": "admin", "GET /setup/fanfare.zip": "admin", "GET /tab": "public",
 	"POST /rollout/start": "admin", "POST /rollout/pause": "admin",
 	"GET /people": "author approver admin auditor", "GET /people/:id": "author approver admin auditor",
 	"GET /keys": "author approver admin auditor", "POST /keys": "author approver admin auditor", "POST /keys/:id/revoke": "author approver admin auditor",

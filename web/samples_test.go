@@ -115,6 +115,7 @@ func samples() []sample {
 	out = append(out, recipientSamples()...)
 	out = append(out, rolloutSamples()...)
 	out = append(out, peopleSamples()...)
+	out = append(out, setupSamples()...)
 	return append(out, keySamples()...)
 }
 

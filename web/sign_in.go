@@ -48,6 +48,21 @@ func (d *Door) say(c *gin.Context, p auth.Page) {
 	d.Render(c, p.Status, "say", sayPage{f, p})
 }
 
+type tabPage struct {
+	frame.Page
+	Open string
+}
+
+// showTab is the app's own tab inside Teams: it says where announcements are, and
+// leads to the browser. It shows nothing of anybody's, so anybody may see it.
+func (d *Door) showTab(c *gin.Context, _ broadcast.Actor) error {
+	d.LetTeamsShow(c)
+	p := tabPage{Page: d.Page(c, "Announcements", ""), Open: d.o.PublicURL}
+	p.Me, p.Halt, p.Framed = broadcast.Actor{}, nil, true
+	d.Render(c, http.StatusOK, "tab", p)
+	return nil
+}
+
 func (d *Door) staticFile(c *gin.Context, _ broadcast.Actor) error {
 	return d.sendFile(c, c.Param("version"), strings.TrimPrefix(c.Param("file"), "/"))
 }

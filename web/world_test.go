@@ -47,6 +47,7 @@ type world struct {
 	log      *lockedBuffer
 	clock    *clock
 	away     atomic.Bool // pages still come, nothing is taken in
+	graph    paintedGraph
 	stopping chan struct{}
 }
 
@@ -79,7 +80,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Auth: doorman, Keys: w.keys, Links: links, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -11,6 +11,13 @@ import (
 // errLocked is that another process holds a file's lock.
 var errLocked = errors.New("locked by another process")
 
+// inUse is that another process of ours holds a file, which is as it should be while
+// that one serves.
+type inUse struct{ error }
+
+// InUse tells it apart.
+func (inUse) InUse() bool { return true }
+
 // sqliteFiles are the files this process has open, each with its lock and how often.
 var sqliteFiles = struct {
 	sync.Mutex
@@ -42,7 +49,7 @@ func holdFile(file string) (held *heldFile, first bool, err error) {
 	if first = held == nil; first {
 		lock, err := lockFile(path + "-lock")
 		if errors.Is(err, errLocked) {
-			return nil, false, fmt.Errorf("store: another Fanfare process has the SQLite file %s open. A file serves one process: stop the other one, or use PostgreSQL to run several", file)
+			return nil, false, inUse{fmt.Errorf("store: another Fanfare process has the SQLite file %s open. A file serves one process: stop the other one, or use PostgreSQL to run several", file)}
 		}
 		if err != nil {
 			return nil, false, fmt.Errorf("store: the SQLite file %s cannot be opened, because the lock beside it cannot: %w", file, err)

@@ -55,6 +55,21 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	storetest.RowsAreTables(t, doors.Tables(), storetest.Doors()...)
 }
 
+func TestWhenTeamsWasLastHeardIsKnown(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		if at, err := st.LastHeard(ctx); err != nil || !at.IsZero() {
+			t.Errorf("nobody was heard: %v, %v", at, err)
+		}
+		save(t, st, "a", "1")
+		_, ids := take(t, st, 1)
+		must(t, st.FinishActivities(ctx, ids))
+		if at, err := st.LastHeard(ctx); err != nil || !at.Equal(time.UnixMilli(7)) {
+			t.Errorf("%v, %v", at, err)
+		}
+	})
+}
+
 func TestARedeliveredActivityIsHandledOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {

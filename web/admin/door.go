@@ -4,6 +4,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/frame"
 )
 
@@ -15,6 +16,15 @@ type Options struct {
 	People    *who.Service
 	Rollout   *frame.Glance[broadcast.Rollout]
 	PublicURL string // where people reach Fanfare; shown beside the API keys
+	Setup     *setup.Desk
+	App       TeamsApp
+}
+
+// TeamsApp makes the app package.
+type TeamsApp interface {
+	// Version is the package's; the error is why none can be made, in a sentence.
+	Version() (string, error)
+	Make() ([]byte, error)
 }
 
 // Door serves the admin's pages.
@@ -25,9 +35,11 @@ type Door struct {
 	people  *who.Service
 	rollout *frame.Glance[broadcast.Rollout]
 	url     string
+	setup   *setup.Desk
+	app     TeamsApp
 }
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL}
+	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
 }

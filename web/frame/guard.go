@@ -47,6 +47,17 @@ func (f *Frame) Headers(c *gin.Context) {
 	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
 }
 
+// teamsHosts are where Teams and its kin run, in all clouds: the only ones that may
+// show a page of ours inside one of theirs.
+const teamsHosts = "https://teams.microsoft.com https://*.teams.microsoft.com https://*.cloud.microsoft https://*.office.com https://*.microsoft365.com https://*.teams.microsoft.us"
+
+// LetTeamsShow lets Teams show this answer in a tab, and nobody else.
+func (f *Frame) LetTeamsShow(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Del("X-Frame-Options") // knows only all or nobody; the policy below has the say
+	h.Set("Content-Security-Policy", strings.Replace(f.policy, "frame-ancestors 'none'", "frame-ancestors "+teamsHosts, 1))
+}
+
 // Guard lets only those in who may, and turns a handler's error into an answer.
 func (f *Frame) Guard(w Who, do Handler) gin.HandlerFunc {
 	return func(c *gin.Context) {

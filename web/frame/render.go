@@ -32,6 +32,7 @@ type Page struct {
 	GoTo    string   // where the page goes on by itself, at once
 	Refresh int      // seconds until the page loads itself anew where no script runs; 0 for never
 	Halt    *broadcast.Halt
+	Framed  bool   // shown inside Teams: nothing of it leads to another page there
 	Here    string // where to come back to
 }
 

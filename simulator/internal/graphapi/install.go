@@ -20,6 +20,9 @@ func (h *Handler) catalogApps(rw http.ResponseWriter, c *call) {
 	}
 	value := []any{}
 	if app := h.app(); filter(func(name string) any { return app[name] }) {
+		if strings.Contains(c.query.Get("$expand"), "appDefinitions") {
+			app["appDefinitions"] = []any{map[string]any{"id": "ZGVmaW5pdGlvbg==", "teamsAppId": h.w.Tenant.TeamsAppID, "displayName": "Fanfare", "version": "1.0.0", "publishingState": "published"}}
+		}
 		value = append(value, app)
 	}
 	world.JSON(rw, http.StatusOK, map[string]any{"@odata.context": c.base + "/v1.0/$metadata#appCatalogs/teamsApps", "value": value})
