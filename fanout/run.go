@@ -75,7 +75,7 @@ func newChunkRun(s *Sender, b *broadcast.Broadcast, c broadcast.Chunk, p broadca
 // then may take as long as Teams takes, so that a slow answer is no doubt; when ctx
 // ends it gets sendGrace.
 func (r *chunkRun) work(ctx, span context.Context) error {
-	r.stopped, r.stop = context.WithCancel(span)
+	r.stopped, r.stop = r.until(span)
 	defer r.stop()
 	over, end := context.WithCancel(context.WithoutCancel(ctx))
 	var keeper sync.WaitGroup
@@ -96,6 +96,15 @@ func (r *chunkRun) work(ctx, span context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return errors.Join(err, r.cause)
+}
+
+// until ends with the span, or at the broadcast's last moment: the ledger, which knows
+// it too, is asked only now and then.
+func (r *chunkRun) until(span context.Context) (context.Context, context.CancelFunc) {
+	if end := r.b.Plan.ExpiresAt; !end.IsZero() {
+		return context.WithTimeout(span, end.Sub(r.sender.Now()))
+	}
+	return context.WithCancel(span)
 }
 
 // claim hands out what is open.
