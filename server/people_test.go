@@ -132,7 +132,7 @@ func TestAFailingSyncIsSaidUntilItSucceeds(t *testing.T) {
 			d.Fail = []simulator.Fault{{Operation: "graph.delta", Status: 403, Code: "Authorization_RequestDenied"}}
 		})
 		w.until("it is said", func() bool { return strings.Contains(problem(), "User.Read.All") })
-		if got := warning(); !strings.HasPrefix(got, "Reading the directory has not worked for") || !strings.Contains(got, "Ask an administrator") {
+		if got := warning(); !strings.Contains(got, "what is counted is a moment old") || !strings.Contains(got, "Ask an administrator") {
 			t.Errorf("%q", got)
 		}
 		w.sim.SetDials(func(d *simulator.Dials) { d.Fail = nil })

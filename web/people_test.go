@@ -105,7 +105,7 @@ func TestAStaleDirectoryIsSaidWhereSomebodyIsAboutToSend(t *testing.T) {
 
 	// Read again, and failing since a moment ago.
 	read(0)
-	ada.get(page).says(http.StatusOK, "Reading the directory has not worked for a moment")
+	ada.get(page).says(http.StatusOK, "The last reading of the directory failed; what is counted is a moment old.")
 	if err := w.st.SyncEnded(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}

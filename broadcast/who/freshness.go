@@ -45,6 +45,8 @@ func (f Freshness) Warning() string {
 		return "The directory has never been read, so nobody can say who everyone is. " + f.todo()
 	case f.Stale:
 		return "The directory was last read " + ago(f.Age) + ": who joined, left or moved since then is not counted. " + f.todo()
+	case f.Failing() && f.FailedAt.Sub(f.FailingSince) < time.Minute:
+		return "The last reading of the directory failed; what is counted is " + span(f.Age) + " old. " + f.todo()
 	case f.Failing():
 		return "Reading the directory has not worked for " + span(f.FailedAt.Sub(f.FailingSince)) + "; what is counted is " + span(f.Age) + " old. " + f.todo()
 	}

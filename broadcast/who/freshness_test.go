@@ -56,6 +56,7 @@ func TestWhatWarnsOfADirectory(t *testing.T) {
 		"a minute old":   {person.Sync{FinishedAt: ago(time.Minute)}, time.Second, true, "last read 1 minute ago", "last read 1 minute ago"},
 		"two days":       {person.Sync{FinishedAt: ago(50 * time.Hour)}, 0, true, "last read 2 days ago", "last read 2 days ago"},
 		"failing":        {person.Sync{FinishedAt: ago(90 * time.Minute), Problem: "Renew it.", FailingSince: ago(80 * time.Minute), FailedAt: ago(5 * time.Minute)}, 0, false, "has not worked for 75 minutes; what is counted is 90 minutes old. Renew it.", "what is counted is 90 minutes old. Ask an administrator"},
+		"failed once":    {person.Sync{FinishedAt: ago(15 * time.Minute), Problem: "Renew it.", FailingSince: noon, FailedAt: noon}, 0, false, "The last reading of the directory failed; what is counted is 15 minutes old. Renew it.", "Ask an administrator"},
 		"stale, failing": {person.Sync{FinishedAt: ago(72 * time.Hour), Problem: "Renew it.", FailingSince: ago(71 * time.Hour), FailedAt: noon}, 0, true, "last read 3 days ago: who joined, left or moved since then is not counted. Renew it.", "which says why."},
 		"a clock behind": {person.Sync{FinishedAt: noon.Add(time.Hour)}, 0, false, "", ""},
 	} {
