@@ -111,29 +111,17 @@ var mayKnow = map[string][]string{
 	"engine/local":     {"broadcast", "engine"},
 	"engine/river":     {"broadcast", "engine"},
 	"auth":             {"broadcast"},
-<<<<<<< HEAD
 	"api":              {"api/inbox", "broadcast", "broadcast/audience", "auth", "teams", "pace", "setup", "broadcast/who", "places"},
 	"pace":             {"broadcast"},
 	"web":              {"broadcast", "broadcast/audience", "auth", "pace", "web/admin", "web/form", "web/frame", "web/static", "web/sse", "web/words", "setup", "broadcast/who", "web/people"},
 	"web/admin":        {"broadcast", "auth", "web/frame", "web/sse", "web/words", "setup", "broadcast/who"},
 	"api/inbox":        {"broadcast", "places", "teams"},
 	"setup":            {"broadcast"},
-=======
-	"api":              {"broadcast", "broadcast/who", "auth", "teams", "pace", "setup"},
-	"setup":            {"broadcast"},
-	"pace":             {"broadcast"},
-	"web":              {"broadcast", "broadcast/who", "web/people", "auth", "pace", "setup", "web/admin", "web/form", "web/frame", "web/static", "web/sse", "web/words"},
-	"web/admin":        {"broadcast", "broadcast/who", "auth", "setup", "web/frame", "web/sse", "web/words"},
->>>>>>> people
 	"web/frame":        {"broadcast", "auth", "web/sse"},
 	"web/form":         {"broadcast", "broadcast/audience", "web/words"},
 	"web/words":        {"broadcast", "pace"},
-<<<<<<< HEAD
 	"server":           {"broadcast", "budget", "fanout", "gather", "teams", "graph", "directory", "graphinstall", "store", "engine", "engine/local", "engine/river", "auth", "api", "web", "setup", "setup/pack", "broadcast/who", "places", "teams/roster"},
 	"web/people":       {"broadcast", "broadcast/person", "broadcast/who", "web/frame"},
-=======
-	"server":           {"broadcast", "broadcast/who", "budget", "fanout", "teams", "graph", "directory", "graphinstall", "store", "engine", "engine/local", "engine/river", "auth", "api", "web", "setup", "setup/pack"},
->>>>>>> people
 	"cmd/fanfare":      {"server"},
 	"cmd/simulator":    {"simulator"},
 	"cmd/demo":         {"broadcast", "server", "simulator"},

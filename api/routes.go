@@ -86,16 +86,9 @@ func (d *Door) table() []route {
 		{post, v1 + "/teams/:id/read", keyed, d.readRoster},
 		{get, v1 + "/channels", keyed, d.findChannels},
 
-<<<<<<< HEAD
 		{get, v1 + "/setup", keyed, d.checkSetup},
 		{get, v1 + "/people", keyed, d.listPeople},
 		{get, v1 + "/people/:id", keyed, d.showPerson},
-=======
-		{get, v1 + "/people", keyed, d.listPeople},
-		{get, v1 + "/people/:id", keyed, d.showPerson},
-
-		{get, v1 + "/setup", keyed, d.checkSetup},
->>>>>>> people
 
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},

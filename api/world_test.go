@@ -138,11 +138,7 @@ func (w *world) furnish() {
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-<<<<<<< HEAD
 		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
-=======
-		Service: w.service, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
->>>>>>> people
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

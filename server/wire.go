@@ -193,12 +193,7 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-<<<<<<< HEAD
 		Service: s.service, Places: w.places, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
-=======
-		Service: s.service, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
-		Setup: desk,
->>>>>>> people
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, People: lookUp, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,

@@ -78,22 +78,13 @@ func (d *Door) table() []frame.Route {
 		at(post, "/rollout/start", admins, d.admin.StartRollout),
 		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
 
-<<<<<<< HEAD
-=======
-		at(get, "/people", everyone, d.people.List),
-		at(get, "/people/:id", everyone, d.people.Show),
-
->>>>>>> people
 		at(get, "/setup", admins, d.admin.ShowSetup),
 		at(post, "/setup", admins, d.admin.CheckSetup),
 		at(get, "/setup/events", admins, d.admin.FollowSetup),
 		at(get, "/setup/fanfare.zip", admins, d.admin.DownloadPackage),
 		at(get, "/tab", public, d.showTab),
-<<<<<<< HEAD
 		at(get, "/people", everyone, d.people.List),
 		at(get, "/people/:id", everyone, d.people.Show),
-=======
->>>>>>> people
 
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 

@@ -115,13 +115,8 @@ func samples() []sample {
 	out = append(out, planSamples()...)
 	out = append(out, recipientSamples()...)
 	out = append(out, rolloutSamples()...)
-<<<<<<< HEAD
 	out = append(out, setupSamples()...)
 	out = append(out, peopleSamples()...)
-=======
-	out = append(out, peopleSamples()...)
-	out = append(out, setupSamples()...)
->>>>>>> people
 	return append(out, keySamples()...)
 }
 
