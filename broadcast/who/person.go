@@ -57,12 +57,13 @@ const (
 	Forgotten Event = "forgotten"
 )
 
-// Events is every event.
+// Events is every event: a new state of installations is one, too.
 func Events() []Event {
-	return []Event{
-		Event(broadcast.InstallationWanted), Event(broadcast.InstallationInstalled), Addressed, Forgotten,
-		Event(broadcast.InstallationRefused), Event(broadcast.InstallationRemoved), Event(broadcast.InstallationBlocked),
+	var out []Event
+	for _, s := range broadcast.InstallationStates() {
+		out = append(out, Event(s))
 	}
+	return append(out, Addressed, Forgotten)
 }
 
 // Move is one line of the history of the bot at a person. It is kept for a year.

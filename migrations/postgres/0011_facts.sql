@@ -23,7 +23,7 @@ CREATE TABLE installation_moves (
     tenant_id TEXT COLLATE "C" NOT NULL,
     entra_id  TEXT COLLATE "C" NOT NULL,
     at        BIGINT NOT NULL,
-    event     TEXT COLLATE "C" NOT NULL CHECK (event IN ('wanted', 'installed', 'addressed', 'forgotten', 'refused', 'removed', 'blocked')),
+    event     TEXT COLLATE "C" NOT NULL CHECK (event IN ('wanted', 'installed', 'refused', 'removed', 'blocked', 'addressed', 'forgotten')),
     reason    TEXT COLLATE "C" NOT NULL,
     detail    TEXT NOT NULL,
     PRIMARY KEY (tenant_id, entra_id, at, event)

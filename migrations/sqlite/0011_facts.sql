@@ -21,7 +21,7 @@ CREATE TABLE installation_moves (
     tenant_id TEXT NOT NULL,
     entra_id  TEXT NOT NULL,
     at        INTEGER NOT NULL,
-    event     TEXT NOT NULL CHECK (event IN ('wanted', 'installed', 'addressed', 'forgotten', 'refused', 'removed', 'blocked')),
+    event     TEXT NOT NULL CHECK (event IN ('wanted', 'installed', 'refused', 'removed', 'blocked', 'addressed', 'forgotten')),
     reason    TEXT NOT NULL,
     detail    TEXT NOT NULL,
     PRIMARY KEY (tenant_id, entra_id, at, event)
