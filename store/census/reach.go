@@ -80,11 +80,27 @@ func (s Census) Reach(ctx context.Context, a broadcast.Audience) (broadcast.Reac
 			return count(true, db.Args{"after": string(after), "end": string(end)})
 		})
 	}
-	if err != nil {
-		return reach, err
+	if err == nil {
+		reach.Sample, err = m.sample(t)
 	}
-	_, err = t.Scan(&reach.Sample, `SELECT r.name`+m.withInstallations(false)+` WHERE r.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `, m.Args(db.Args{"n": sampleSize}))
 	return reach, err
+}
+
+// sample is the names of the first who would get it. Price: a page, as a rule.
+func (m Meaning) sample(t *db.Tx) (names []string, err error) {
+	for after := broadcast.EntraID(""); len(names) < sampleSize; {
+		end, err := m.PageEnd(t, after, reachPage)
+		if err != nil || end == "" {
+			return names, err
+		}
+		var more []string
+		if _, err := t.Scan(&more, `SELECT r.name`+m.withInstallations(true)+` WHERE r.name <> '' AND `+usualState+` <> 'skipped' ORDER BY r.entra_id LIMIT @n `,
+			m.Args(db.Args{"n": sampleSize - len(names), "after": string(after), "end": string(end)})); err != nil {
+			return names, err
+		}
+		names, after = append(names, more...), end
+	}
+	return names, nil
 }
 
 // withInstallations is who is meant now, beside their installations.
