@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/teams"
 )
@@ -17,6 +18,7 @@ import (
 // Options is what the door is made of. All of it is required.
 type Options struct {
 	Service  *broadcast.Service
+	Lists    *lists.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    InboxStore

@@ -14,6 +14,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
 	"github.com/fanfare/fanfare/gather"
@@ -30,6 +31,7 @@ type Server struct {
 	log     *slog.Logger
 	store   *store.Store
 	service *broadcast.Service
+	lists   *lists.Service
 	keys    *auth.Keys
 	api     *api.Door
 	handler http.Handler
@@ -92,6 +94,7 @@ func (s *Server) furnish() error {
 	s.service = broadcast.NewService(broadcast.Config{
 		Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
+	s.lists = lists.NewService(lists.Config{Ledger: s.store, Shelf: s.store, Directory: w.directory, Now: s.store.Now})
 	if err := s.employ(w); err != nil {
 		return err
 	}
@@ -203,10 +206,10 @@ func (s *Server) doors(w *world) error {
 	}
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Lists: s.lists, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, Lists: s.lists, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

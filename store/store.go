@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -33,6 +34,7 @@ type Store struct {
 	budget.Budget
 	census.Census
 	doors.Doors
+	lists.Lists
 	who.Who
 	db      *db.DB
 	late    lateTurns
@@ -46,7 +48,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Who: who.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Lists: lists.New(d), Who: who.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

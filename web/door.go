@@ -7,15 +7,18 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	listed "github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
+	"github.com/fanfare/fanfare/web/lists"
 	"github.com/fanfare/fanfare/web/static"
 )
 
 // Options is what the door is made of.
 type Options struct {
 	Service *broadcast.Service
+	Lists   *listed.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -37,6 +40,7 @@ type Door struct {
 	o       Options
 	service *broadcast.Service
 	admin   *admin.Door
+	lists   *lists.Door
 	static  *static.Files
 	rollout *frame.Glance[broadcast.Rollout]
 	brake   *frame.Glance[broadcast.Brake]
@@ -61,6 +65,7 @@ func New(o Options) (*Door, error) {
 	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
 	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL})
+	d.lists = lists.New(f, o.Lists)
 	o.Auth.SayWith(d.say)
 	return d, nil
 }

@@ -19,11 +19,12 @@ const (
 	Person    Kind = "person"    // ID is the person's object ID
 	Attribute Kind = "attribute" // those whose Field is one of Values
 	Reports   Kind = "reports"   // a manager and everybody below; ID is the manager's object ID
+	List      Kind = "list"      // those found for an uploaded or pasted list; ID is the list's
 )
 
 // Kinds is every kind.
 func Kinds() []Kind {
-	return []Kind{Everyone, Group, Person, Attribute, Reports}
+	return []Kind{Everyone, Group, Person, Attribute, Reports, List}
 }
 
 // Part is some people, by one thing they have in common. Name is kept as it was
@@ -46,8 +47,19 @@ func (p Part) Words() string {
 		return p.Field.Words() + " " + strings.Join(p.Values, " or ")
 	case Reports:
 		return name + " and everybody below"
+	case List:
+		return "List " + name
 	}
 	return name
+}
+
+// ListName is the name a list goes by in an audience: with how many people are meant, so
+// that whoever reviews it sees a list of three that was to be one of three hundred.
+func ListName(name string, people int) string {
+	if people == 1 {
+		return name + " (1 person)"
+	}
+	return name + " (" + strconv.Itoa(people) + " people)"
 }
 
 // Same tells whether two parts mean the same people, whatever they were called.
