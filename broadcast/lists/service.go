@@ -17,8 +17,8 @@ type Ledger interface {
 	SaveList(ctx context.Context, l List, outcomes []Outcome) error
 	// Report reads one page; *Error NotFound if there is no such list.
 	Report(ctx context.Context, q ReportQuery) (Report, error)
-	// Lists reads the newest.
-	Lists(ctx context.Context, limit int) ([]List, error)
+	// NewestLists reads the newest.
+	NewestLists(ctx context.Context, limit int) ([]List, error)
 	// DropList forgets a list; *Error NotFound if there is none.
 	DropList(ctx context.Context, id broadcast.ID) error
 }
@@ -113,7 +113,7 @@ func (s *Service) Lists(ctx context.Context, a broadcast.Actor) ([]List, error) 
 	if err := mayRead(a); err != nil {
 		return nil, err
 	}
-	return s.ledger.Lists(ctx, 100)
+	return s.ledger.NewestLists(ctx, 100)
 }
 
 // Delete forgets a list. Drafts that use it cannot be submitted any more, and what is

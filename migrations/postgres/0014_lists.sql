@@ -18,7 +18,7 @@ CREATE TABLE list_rows (
     tenant_id  TEXT COLLATE "C" NOT NULL,
     list_id    TEXT COLLATE "C" NOT NULL,
     line       BIGINT NOT NULL,
-    text       TEXT NOT NULL,
+    given      TEXT NOT NULL,
     entra_id   TEXT COLLATE "C" NOT NULL, -- '' for nobody
     problem    TEXT COLLATE "C" NOT NULL CHECK (problem IN ('', 'twice', 'not_found', 'ambiguous', 'unreadable', 'unasked')),
     first_line BIGINT NOT NULL, -- where they were named before; else 0

@@ -18,7 +18,7 @@ CREATE TABLE list_rows (
     tenant_id  TEXT NOT NULL,
     list_id    TEXT NOT NULL,
     line       INTEGER NOT NULL,
-    text       TEXT NOT NULL,
+    given      TEXT NOT NULL,
     entra_id   TEXT NOT NULL, -- '' for nobody
     problem    TEXT NOT NULL CHECK (problem IN ('', 'twice', 'not_found', 'ambiguous', 'unreadable', 'unasked')),
     first_line INTEGER NOT NULL, -- where they were named before; else 0

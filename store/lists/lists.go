@@ -2,6 +2,7 @@ package lists
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
@@ -37,7 +38,7 @@ type rowRow struct {
 	TenantID  string `json:"-"`
 	ListID    string `json:"-"`
 	Line      int    `json:"line"`
-	Text      string `json:"text"`
+	Given     string `json:"given"`
 	EntraID   string `json:"entra_id"`
 	Problem   string `json:"problem"`
 	FirstLine int    `json:"first_line"`
@@ -79,23 +80,27 @@ func (s Lists) SaveList(ctx context.Context, l lists.List, outcomes []lists.Outc
 
 func saveRows(t *db.Tx, list broadcast.ID, page []lists.Outcome) error {
 	rows, err := db.List(db.Each(page, func(o lists.Outcome) rowRow {
-		return rowRow{Line: o.Line, Text: db.Clean(o.Text, 0), EntraID: string(o.EntraID), Problem: string(o.Problem), FirstLine: o.FirstLine}
+		return rowRow{Line: o.Line, Given: db.Clean(o.Text, 0), EntraID: string(o.EntraID), Problem: string(o.Problem), FirstLine: o.FirstLine}
 	}))
 	if err != nil {
 		return err
 	}
-	_, err = t.Exec(`INSERT INTO list_rows (tenant_id, list_id, line, text, entra_id, problem, first_line)
-		SELECT @tenant , @list , r.line, r.text, r.entra_id, r.problem, r.first_line
-		FROM `+t.Rows("rows", "line bigint, text text, entra_id text, problem text, first_line bigint")+` AS r WHERE TRUE`,
+	_, err = t.Exec(`INSERT INTO list_rows (tenant_id, list_id, line, given, entra_id, problem, first_line)
+		SELECT @tenant , @list , r.line, r.given, r.entra_id, r.problem, r.first_line
+		FROM `+t.Rows("rows", "line bigint, given text, entra_id text, problem text, first_line bigint")+` AS r WHERE TRUE`,
 		db.Args{"list": string(list), "rows": rows})
 	return err
 }
 
-// lookUpRow is whom a key names.
-type lookUpRow struct {
-	Key     string
-	EntraID broadcast.EntraID
-	N       int
+// lookUpRow is whom a key names, by each of the three ways: IDs with spaces between.
+type lookUpRow struct{ Key, ByID, ByUPN, ByMail string }
+
+func (r lookUpRow) match() (m lists.Match) {
+	for id := range strings.FieldsSeq(r.ByID + " " + r.ByUPN + " " + r.ByMail) {
+		m.Several = m.Several || m.EntraID != "" && m.EntraID != broadcast.EntraID(id)
+		m.EntraID = broadcast.EntraID(id)
+	}
+	return m
 }
 
 // keyRow is a key as a statement's parameter.
@@ -116,36 +121,39 @@ func (s Lists) LookUp(ctx context.Context, keys []string) (map[string]lists.Matc
 	}
 	out := make(map[string]lists.Match, len(found))
 	for _, f := range found {
-		out[f.Key] = lists.Match{EntraID: f.EntraID, Several: f.N > 1}
+		if m := f.match(); m.EntraID != "" {
+			out[f.Key] = m
+		}
 	}
 	return out, nil
 }
 
-// lookUp is the statement of LookUp. CROSS JOIN keeps SQLite from walking everybody;
-// the expressions are those of the indexes people_upn and people_mail.
+// lookUp is the statement of LookUp. Scalar subqueries no planner turns into a join that
+// reads everybody; MIN and MAX would be: by walking the primary key until one is found.
+// The expressions are those of the indexes people_upn and people_mail.
 func (s Lists) lookUp() string {
 	collate := ""
 	if s.db.Postgres() {
 		collate = ` COLLATE "C"`
 	}
-	who := func(where string) string {
-		return `SELECT r.key, p.entra_id FROM given r CROSS JOIN people p WHERE p.tenant_id = @tenant AND NOT p.deleted AND ` + where
+	by := func(where string) string {
+		return `COALESCE((SELECT string_agg(p.entra_id, ' ') FROM people p WHERE p.tenant_id = @tenant AND NOT p.deleted AND ` + where + `), '')`
 	}
-	return `WITH given AS MATERIALIZED (SELECT key FROM ` + s.db.Rows("rows", "key text") + ` AS g)
-		SELECT f.key, MIN(f.entra_id) AS entra_id, count(*) AS n FROM (
-			` + who(`p.entra_id = r.key`) + ` UNION ` + who(`lower(p.upn`+collate+`) = r.key`) + ` UNION ` + who(`p.mail <> '' AND lower(p.mail`+collate+`) = r.key`) + `
-		) AS f GROUP BY f.key`
+	return `SELECT r.key, ` + by(`p.entra_id = r.key`) + ` AS by_id, ` + by(`lower(p.upn`+collate+`) = r.key`) + ` AS by_upn, ` +
+		by(`p.mail <> '' AND lower(p.mail`+collate+`) = r.key`) + ` AS by_mail FROM ` + s.db.Rows("rows", "key text") + ` AS r`
 }
 
 // outcomeRow is a row of a report.
 type outcomeRow struct {
-	rowRow
-	Name, UPN, Excluded string
+	Line                    int
+	Given, EntraID, Problem string
+	FirstLine               int
+	Name, UPN, Excluded     string
 }
 
 func (r outcomeRow) outcome() lists.Outcome {
 	return lists.Outcome{
-		Row: lists.Row{Line: r.Line, Text: r.Text}, EntraID: broadcast.EntraID(r.EntraID), Problem: lists.Problem(r.Problem), FirstLine: r.FirstLine,
+		Row: lists.Row{Line: r.Line, Text: r.Given}, EntraID: broadcast.EntraID(r.EntraID), Problem: lists.Problem(r.Problem), FirstLine: r.FirstLine,
 		Name: r.Name, UPN: r.UPN, Excluded: broadcast.Reason(r.Excluded),
 	}
 }
@@ -166,7 +174,7 @@ func (s Lists) Report(ctx context.Context, q lists.ReportQuery) (lists.Report, e
 		only = `AND r.entra_id = '' `
 	}
 	var rows []outcomeRow
-	if _, err := t.Scan(&rows, `SELECT r.line, r.text, r.entra_id, r.problem, r.first_line, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn, COALESCE(p.excluded, '') AS excluded
+	if _, err := t.Scan(&rows, `SELECT r.line, r.given, r.entra_id, r.problem, r.first_line, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn, COALESCE(p.excluded, '') AS excluded
 		FROM list_rows r LEFT JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id
 		WHERE r.tenant_id = @tenant AND r.list_id = @list AND r.line > @after `+only+`ORDER BY r.line LIMIT @limit `,
 		db.Args{"list": string(q.List), "after": q.After, "limit": q.Limit + 1}); err != nil {
@@ -181,8 +189,8 @@ func (s Lists) Report(ctx context.Context, q lists.ReportQuery) (lists.Report, e
 	return page, nil
 }
 
-// Lists reads the newest.
-func (s Lists) Lists(ctx context.Context, limit int) ([]lists.List, error) {
+// NewestLists reads the newest.
+func (s Lists) NewestLists(ctx context.Context, limit int) ([]lists.List, error) {
 	var rows []listRow
 	_, err := s.db.Read(ctx).Scan(&rows, `SELECT * FROM lists WHERE tenant_id = @tenant AND ready ORDER BY id DESC LIMIT @limit `, db.Args{"limit": limit})
 	return db.Each(rows, listRow.list), err
