@@ -27,6 +27,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
@@ -125,7 +126,7 @@ func (w *world) furnish() {
 	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Version: "test", Now: w.clock.Now, Log: log,
 	})
 }
@@ -236,6 +237,8 @@ func (g groups) Members(_ context.Context, group broadcast.Group) iter.Seq2[broa
 		}
 	}
 }
+
+func (groups) LookUp(context.Context, []string) (map[string]lists.Match, error) { return nil, nil }
 
 func (g groups) Groups(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {
 	all := []broadcast.GroupHit{

@@ -25,6 +25,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	listed "github.com/fanfare/fanfare/broadcast/lists"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/simulator"
@@ -39,6 +40,7 @@ type world struct {
 	t        *testing.T
 	st       *store.Store
 	service  *broadcast.Service
+	lists    *listed.Service
 	keys     *auth.Keys
 	door     *Door
 	dir      *painted
@@ -70,6 +72,7 @@ func newWorld(t *testing.T) *world {
 	w.service = broadcast.NewService(broadcast.Config{
 		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
+	w.lists = listed.NewService(listed.Config{Ledger: w.st, Shelf: w.st, Directory: w.dir, Now: w.clock.Now})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
 	doorman, err := auth.NewWeb(auth.WebOptions{
 		Authority: entra.URL(), TenantID: simulator.DefaultTenantID, ClientID: simulator.DefaultSignInClientID, ClientSecret: simulator.DefaultSignInSecret,
@@ -79,7 +82,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, Auth: doorman, Keys: w.keys, Links: links, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, Lists: w.lists, Auth: doorman, Keys: w.keys, Links: links, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {
@@ -186,6 +189,11 @@ func (p *painted) Members(_ context.Context, g broadcast.Group) iter.Seq2[broadc
 			}
 		}
 	}
+}
+
+// LookUp knows nobody the ledger has not.
+func (p *painted) LookUp(context.Context, []string) (map[string]listed.Match, error) {
+	return nil, nil
 }
 
 func (p *painted) Groups(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {

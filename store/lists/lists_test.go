@@ -287,13 +287,11 @@ func TestTheLookUpReadsIndexesOnly(t *testing.T) {
 // TestAHundredThousandRowsAreLookedUpInSeconds measures; the bounds are generous, for
 // slow machines, and still tell a look-up per row from one per thousands.
 func TestAHundredThousandRowsAreLookedUpInSeconds(t *testing.T) {
-	each(t, 100_000, func(w *world) {
+	each(t, 20_000, func(w *world) { // each named five times, in three ways
 		texts := make([]string, 100_000)
 		for i := range texts {
-			texts[i] = fmt.Sprintf("person%d@contoso.example", i+1)
-			if i%2 == 1 {
-				texts[i] = fmt.Sprintf("First.%d@contoso.example", i+1)
-			}
+			n := i%20_000 + 1
+			texts[i] = []string{fmt.Sprintf("person%d@contoso.example", n), fmt.Sprintf("First.%d@contoso.example", n), string(id(n))}[i/20_000%3]
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -302,7 +300,7 @@ func TestAHundredThousandRowsAreLookedUpInSeconds(t *testing.T) {
 		took := time.Since(begun)
 		runtime.ReadMemStats(&after)
 		w.Logf("100,000 rows in %v; %d MB of heap in use", took, after.HeapInuse>>20)
-		if l.People != 100_000 || took > 60*time.Second {
+		if l.People != 20_000 || l.Found != 100_000 || took > 60*time.Second {
 			w.Errorf("%+v in %v", l, took)
 		}
 		begun = time.Now()
@@ -311,7 +309,7 @@ func TestAHundredThousandRowsAreLookedUpInSeconds(t *testing.T) {
 		reach, err := w.st.Reach(w.Context(), audience.Of(l.Part()))
 		w.no(err)
 		w.Logf("counted in %v", time.Since(begun))
-		if reach.Total != 100_000 {
+		if reach.Total != 20_000 {
 			w.Errorf("%+v", reach)
 		}
 	})

@@ -51,7 +51,7 @@ func (d *Door) ShowReport(c *gin.Context, a broadcast.Actor) error {
 	if r.Next > 0 {
 		p.Pager.Next = frame.Link(at, "show", string(filter), "after", strconv.Itoa(r.Next))
 	}
-	d.Render(c, http.StatusOK, "list", p)
+	d.Render(c, http.StatusOK, "list_report", p)
 	return nil
 }
 
