@@ -42,6 +42,9 @@ type outcomeJSON struct {
 // makeList takes a JSON array of identifiers, or CSV or a workbook as the body itself;
 // the name is in the address.
 func (d *Door) makeList(c *gin.Context, a broadcast.Actor) error {
+	if err := lists.MayWrite(a); err != nil {
+		return err
+	}
 	raw, err := readBody(c, sheet.MaxBytes)
 	if err != nil {
 		return err
@@ -146,6 +149,9 @@ func savedOf(s lists.Saved) savedJSON {
 }
 
 func (d *Door) saveAudience(c *gin.Context, a broadcast.Actor) error {
+	if err := lists.MayWrite(a); err != nil {
+		return err
+	}
 	var in struct {
 		Name     string       `json:"name"`
 		Audience audienceJSON `json:"audience"`

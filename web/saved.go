@@ -48,7 +48,16 @@ func optionOf(s listed.Saved) savedOption {
 		return out
 	}
 	raw, _ := json.Marshal(savedParts{s.Audience.Has(audience.Everyone), chips(s.Audience.Include), chips(s.Audience.Exclude)}) // texts cannot fail to marshal
-	return savedOption{s.ID, s.Name + " · " + s.Audience.Told(2) + " · by " + s.By.Name + ", " + s.CreatedAt.Format("2 Jan 2006"), string(raw)}
+	return savedOption{s.ID, s.Name + " · " + short(s.Audience) + " · by " + s.By.Name + ", " + s.CreatedAt.Format("2 Jan 2006"), string(raw)}
+}
+
+// short is the beginning of who is meant: an option has one line.
+func short(a broadcast.Audience) string {
+	const most = 80
+	if r := []rune(a.Words()); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return a.Words()
 }
 
 func (d *Door) savedOptions(ctx context.Context, a broadcast.Actor) ([]savedOption, error) {

@@ -92,24 +92,33 @@ func (a Audience) Parts() []Part { return slices.Concat(a.Include, a.Exclude) }
 // Words is the audience as those read it who write and review.
 func (a Audience) Words() string {
 	if len(a.Exclude) == 0 || len(a.Include) == 0 {
-		return a.Told(len(a.Include))
+		return a.told(len(a.Include), Part.Words)
 	}
-	return a.Told(len(a.Include)) + " except " + listed(a.Exclude, len(a.Exclude))
+	return a.told(len(a.Include), Part.Words) + " except " + listed(a.Exclude, len(a.Exclude), Part.Words)
 }
 
 // Told is the audience as its recipients are told, with at most so many parts named.
-// Who is left out is nobody else's business.
-func (a Audience) Told(most int) string {
+// Who is left out is nobody else's business, nor what somebody called a list.
+func (a Audience) Told(most int) string { return a.told(most, Part.told) }
+
+func (p Part) told() string {
+	if p.Kind == List {
+		return "a list of people"
+	}
+	return p.Words()
+}
+
+func (a Audience) told(most int, words func(Part) string) string {
 	if len(a.Include) == 0 {
 		return "Nobody yet"
 	}
-	return listed(a.Include, most)
+	return listed(a.Include, most, words)
 }
 
-func listed(parts []Part, most int) string {
+func listed(parts []Part, most int, words func(Part) string) string {
 	var names []string
 	for _, p := range parts[:min(len(parts), most)] {
-		names = append(names, p.Words())
+		names = append(names, words(p))
 	}
 	text := strings.Join(names, ", ")
 	if more := len(parts) - most; more > 0 {

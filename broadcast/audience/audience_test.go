@@ -60,6 +60,9 @@ func TestAnAudienceReadsAsASentence(t *testing.T) {
 		}
 	}
 	a := Audience{Include: []Part{sales, ada, sales, ada}, Exclude: []Part{ada}}
+	if got := Of(Part{Kind: List, ID: id, Name: "Redundancies (2 people)"}, ada).Told(2); got != "a list of people, Ada" {
+		t.Errorf("recipients are told %q", got)
+	}
 	if got := a.Told(2); got != "Sales, Ada and 2 more" {
 		t.Errorf("recipients are told %q", got)
 	}

@@ -15,7 +15,7 @@ const lookUpEach = 4_000
 
 // Make looks the rows up and stores them as a list.
 func (s *Service) Make(ctx context.Context, a broadcast.Actor, name string, rows []Row) (List, error) {
-	if err := mayWrite(a); err != nil {
+	if err := MayWrite(a); err != nil {
 		return List{}, err
 	}
 	name, err := tidyName(name)

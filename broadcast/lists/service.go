@@ -62,7 +62,8 @@ func NewService(c Config) *Service {
 	return &Service{c.Ledger, c.Shelf, c.Directory, c.Now}
 }
 
-func mayWrite(a broadcast.Actor) error {
+// MayWrite refuses whoever may not make lists: doors ask before they read an upload.
+func MayWrite(a broadcast.Actor) error {
 	if a.MayWrite() {
 		return nil
 	}
@@ -119,6 +120,9 @@ func (s *Service) Lists(ctx context.Context, a broadcast.Actor) ([]List, error) 
 // Delete forgets a list. Drafts that use it cannot be submitted any more, and what is
 // approved does not go out.
 func (s *Service) Delete(ctx context.Context, a broadcast.Actor, id broadcast.ID) error {
+	if err := MayWrite(a); err != nil {
+		return err
+	}
 	l, err := s.Report(ctx, a, ReportQuery{List: id, Limit: 1})
 	if err != nil {
 		return err
@@ -131,7 +135,7 @@ func (s *Service) Delete(ctx context.Context, a broadcast.Actor, id broadcast.ID
 
 // SaveAudience keeps an audience under a name, for everybody who writes.
 func (s *Service) SaveAudience(ctx context.Context, a broadcast.Actor, name string, to broadcast.Audience) (Saved, error) {
-	if err := mayWrite(a); err != nil {
+	if err := MayWrite(a); err != nil {
 		return Saved{}, err
 	}
 	name, err := tidyName(name)
@@ -151,7 +155,7 @@ func (s *Service) SaveAudience(ctx context.Context, a broadcast.Actor, name stri
 
 // SavedAudiences reads all saved audiences, by name.
 func (s *Service) SavedAudiences(ctx context.Context, a broadcast.Actor) ([]Saved, error) {
-	if err := mayWrite(a); err != nil {
+	if err := MayWrite(a); err != nil {
 		return nil, err
 	}
 	return s.shelf.SavedAudiences(ctx)
@@ -173,7 +177,7 @@ func (s *Service) SavedAudience(ctx context.Context, a broadcast.Actor, id broad
 
 // RenameAudience gives a saved audience another name.
 func (s *Service) RenameAudience(ctx context.Context, a broadcast.Actor, id broadcast.ID, name string) error {
-	if err := mayWrite(a); err != nil {
+	if err := MayWrite(a); err != nil {
 		return err
 	}
 	name, err := tidyName(name)
@@ -185,7 +189,7 @@ func (s *Service) RenameAudience(ctx context.Context, a broadcast.Actor, id broa
 
 // DropAudience forgets a saved audience. What was made from it keeps its parts.
 func (s *Service) DropAudience(ctx context.Context, a broadcast.Actor, id broadcast.ID) error {
-	if err := mayWrite(a); err != nil {
+	if err := MayWrite(a); err != nil {
 		return err
 	}
 	return s.shelf.DropAudience(ctx, id)
