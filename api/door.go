@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare/fanfare/api/inbox"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	lookup "github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/places"
@@ -23,6 +24,7 @@ type Options struct {
 	Service  *broadcast.Service
 	People   *lookup.Service
 	Places   *places.Service
+	Lists    *lists.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store

@@ -32,6 +32,7 @@ const (
 	head = http.MethodHead
 	post = http.MethodPost
 	put  = http.MethodPut
+	del  = http.MethodDelete
 	v1   = "/api/v1"
 )
 
@@ -89,6 +90,14 @@ func (d *Door) table() []route {
 		{get, v1 + "/setup", keyed, d.checkSetup},
 		{get, v1 + "/people", keyed, d.listPeople},
 		{get, v1 + "/people/:id", keyed, d.showPerson},
+
+		{post, v1 + "/audience/lists", keyed, d.makeList},
+		{get, v1 + "/audience/lists", keyed, d.listLists},
+		{get, v1 + "/audience/lists/:id", keyed, d.reportList},
+		{del, v1 + "/audience/lists/:id", keyed, d.deleteList},
+		{post, v1 + "/audiences", keyed, d.saveAudience},
+		{get, v1 + "/audiences", keyed, d.listAudiences},
+		{del, v1 + "/audiences/:id", keyed, d.deleteAudience},
 
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},

@@ -27,6 +27,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/gather"
@@ -138,7 +139,7 @@ func (w *world) furnish() {
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }
@@ -249,6 +250,8 @@ func (g groups) Members(_ context.Context, group broadcast.Group) iter.Seq2[broa
 		}
 	}
 }
+
+func (groups) LookUp(context.Context, []string) (map[string]lists.Match, error) { return nil, nil }
 
 func (g groups) Groups(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {
 	all := []broadcast.GroupHit{

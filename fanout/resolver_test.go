@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/fanout"
 )
 
@@ -52,6 +54,29 @@ func TestAnAudienceThatCannotBeReadInFullFailsTheBroadcast(t *testing.T) {
 		b := w.in(bid, broadcast.Failed)
 		if !strings.Contains(b.Reason, "Sales is gone") || w.tally(bid).Total != 0 {
 			w.Errorf("failed because %q, with %+v left on the list", b.Reason, b.Tally)
+		}
+	})
+}
+
+func TestAnUploadedListThatWasDeletedAfterApprovalFailsTheBroadcast(t *testing.T) {
+	t.Parallel()
+	each(t, 3, func(w *world) {
+		l := lists.List{ID: broadcast.NewID(w.now()), Name: "Jubilees", Rows: 2, Found: 2, People: 2}
+		w.no(w.st.SaveList(w.Context(), l, []lists.Outcome{{Row: lists.Row{Line: 1}, EntraID: id(1)}, {Row: lists.Row{Line: 2}, EntraID: id(2)}}))
+		named := func(b *broadcast.Broadcast) { b.Audience = audience.Of(l.Part()) }
+		kept, lost := w.resolving("Before", named), w.resolving("After", named)
+		w.no(w.resolver().Resolve(w.Context(), kept))
+		if got := w.tally(kept); got.Total != 2 {
+			w.Errorf("%+v", got)
+		}
+		w.no(w.st.DropList(w.Context(), l.ID))
+		w.no(w.resolver().Resolve(w.Context(), lost))
+		b := w.in(lost, broadcast.Failed)
+		if !strings.Contains(b.Reason, "The list “Jubilees (2 people)” was deleted") || w.tally(lost).Total != 0 {
+			w.Errorf("failed because %q, with %+v on the list", b.Reason, b.Tally)
+		}
+		if got := w.tally(kept); got.Total != 2 {
+			w.Errorf("who is on a frozen list stays on it: %+v", got)
 		}
 	})
 }

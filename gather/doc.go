@@ -2,7 +2,7 @@
 // as a set of people that never changes once it is there.
 //
 //	group ──Members──► Graph ────────┐
-//	attribute, person, reports ──────┼─► a new set ──Keep──► what its owner goes by
+//	attribute, person, reports, list ┼─► a new set ──Keep──► what its owner goes by
 //	                     (the ledger)┘
 //
 // At Send a broadcast owns its sets: whatever becomes of a group later, its list is

@@ -52,6 +52,9 @@ type Names interface {
 	FindParts(ctx context.Context, text string, limit int) ([]audience.Hit, error)
 	// NameOfPerson is a person's name; *Error NotFound for somebody the directory has not.
 	NameOfPerson(ctx context.Context, id broadcast.EntraID) (string, error)
+	// NameOfList is a list's name and how many people it has; *Error NotFound, in a
+	// whole sentence, if it is gone.
+	NameOfList(ctx context.Context, p audience.Part) (string, error)
 }
 
 // Gatherer implements broadcast.Directory.

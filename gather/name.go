@@ -29,6 +29,8 @@ func (g *Gatherer) NameOf(ctx context.Context, p audience.Part) (string, error) 
 			return "", broadcast.Errorf(broadcast.NotFound, "“%s” is not in the directory any more. Choose somebody else.", cmp.Or(p.Name, p.ID))
 		}
 		return name, err
+	case audience.List:
+		return g.Names.NameOfList(ctx, p)
 	}
 	return "", nil
 }

@@ -19,8 +19,13 @@ type Page[T serialization.Parsable] struct {
 // *broadcast.Fault.
 func GetPage[T serialization.Parsable](ctx context.Context, c *Client, r Request, factory serialization.ParsableFactory) (*Page[T], error) {
 	return Get[*Page[T]](ctx, c, r, func(serialization.ParseNode) (serialization.Parsable, error) {
-		return &Page[T]{item: factory}, nil
+		return NewPage[T](factory), nil
 	})
+}
+
+// NewPage is an empty page, to be read into.
+func NewPage[T serialization.Parsable](factory serialization.ParsableFactory) *Page[T] {
+	return &Page[T]{item: factory}
 }
 
 // GetFieldDeserializers implements serialization.Parsable.

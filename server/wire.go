@@ -12,6 +12,7 @@ import (
 	"github.com/fanfare/fanfare/api"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
@@ -29,6 +30,7 @@ type Server struct {
 	log     *slog.Logger
 	store   *store.Store
 	service *broadcast.Service
+	lists   *lists.Service
 	keys    *auth.Keys
 	api     *api.Door
 	handler http.Handler
@@ -93,6 +95,7 @@ func (s *Server) furnish() error {
 	s.service = broadcast.NewService(broadcast.Config{
 		Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
+	s.lists = lists.NewService(lists.Config{Ledger: s.store, Shelf: s.store, Directory: w.directory, Now: s.store.Now})
 	if err := s.employ(w); err != nil {
 		return err
 	}
@@ -193,10 +196,10 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/migrations"
 	"github.com/fanfare/fanfare/places"
@@ -42,7 +43,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -64,6 +65,7 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"places.kind":              words(places.Kinds()),
 		"places.state":             words(places.States()),
 		"channels.state":           words(places.ChannelStates()),
+		"list_rows.problem":        words(lists.Problems()),
 		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/who"
 )
@@ -34,6 +35,7 @@ type Store struct {
 	budget.Budget
 	census.Census
 	doors.Doors
+	lists.Lists
 	who.Who
 	places.Places
 	db      *db.DB
@@ -48,7 +50,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

@@ -27,6 +27,7 @@ type editPage struct {
 	Searched bool
 	Look     look
 	Limits   limits
+	Shelf    shelf
 }
 
 // theirs is the version somebody else saved meanwhile.
@@ -153,6 +154,11 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 		return err
 	}
 	p.Look = look
+	if !p.Correction() {
+		if p.Shelf.Saved, err = d.savedOptions(c.Request.Context(), a); err != nil {
+			return err
+		}
+	}
 	d.Render(c, status, "edit", p)
 	return nil
 }
@@ -230,6 +236,10 @@ func (d *Door) showRearranged(c *gin.Context, a broadcast.Actor, form draft) err
 	switch {
 	case p.Searched:
 		p.Hits, err = d.service.FindParts(ctx, a, form.Search)
+	case form.Do == "use-audience":
+		p.Shelf, err = d.useSaved(ctx, a, &p.Form)
+	case form.Do == "save-audience":
+		p.Shelf, err = d.keepSaved(ctx, a, p.Form)
 	case p.Form.Plan.RingLooked:
 		p.Form.Plan.RingHits, err = d.service.Groups(ctx, a, form.Plan.RingSearch)
 	}

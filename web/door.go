@@ -7,11 +7,13 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	listed "github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
+	"github.com/fanfare/fanfare/web/lists"
 	"github.com/fanfare/fanfare/web/people"
 	"github.com/fanfare/fanfare/web/static"
 )
@@ -20,6 +22,7 @@ import (
 type Options struct {
 	Service *broadcast.Service
 	People  *who.Service
+	Lists   *listed.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -44,6 +47,7 @@ type Door struct {
 	service *broadcast.Service
 	admin   *admin.Door
 	people  *people.Door
+	lists   *lists.Door
 	static  *static.Files
 	rollout *frame.Glance[broadcast.Rollout]
 	brake   *frame.Glance[broadcast.Brake]
@@ -69,6 +73,7 @@ func New(o Options) (*Door, error) {
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
 	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	d.people = people.New(f, o.People)
+	d.lists = lists.New(f, o.Lists)
 	o.Auth.SayWith(d.say)
 	return d, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/web/frame"
+	"github.com/fanfare/fanfare/web/lists"
 )
 
 var (
@@ -72,6 +73,16 @@ func (d *Door) table() []frame.Route {
 		at(post, "/audience", writers, d.reachOfForm),
 		at(get, "/audience/find", writers, d.findParts),
 		at(get, "/groups", writers, d.findGroups),
+
+		at(get, "/audience/lists", everyone, d.lists.Shelf),
+		at(get, "/audience/lists/new", writers, d.lists.NewList),
+		{Method: post, Path: "/audience/lists", Who: writers, Do: d.lists.MakeList, Most: lists.MaxUpload},
+		at(get, "/audience/lists/:id", everyone, d.lists.ShowReport),
+		at(get, "/audience/lists/:id/report.csv", everyone, d.lists.DownloadReport),
+		at(post, "/audience/lists/:id/delete", writers, d.lists.DeleteList),
+		at(post, "/audience/saved", writers, d.saveAudience),
+		at(post, "/audience/saved/:id/rename", writers, d.lists.RenameAudience),
+		at(post, "/audience/saved/:id/delete", writers, d.lists.DropAudience),
 
 		at(get, "/rollout", everyone, d.admin.ShowRollout),
 		at(get, "/rollout/events", everyone, d.admin.FollowRollout),

@@ -114,6 +114,7 @@ func samples() []sample {
 	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit})
 	out = append(out, planSamples()...)
 	out = append(out, recipientSamples()...)
+	out = append(out, listSamplesOf()...)
 	out = append(out, rolloutSamples()...)
 	out = append(out, setupSamples()...)
 	out = append(out, peopleSamples()...)

@@ -18,6 +18,10 @@ var templates embed.FS
 // said is what a finished use-case says on the page it leads to.
 var said = map[string]string{
 	"saved":      "Draft saved.",
+	"listed":     "The list is stored.",
+	"unlisted":   "The list is deleted.",
+	"renamed":    "The saved audience has its new name.",
+	"dropped":    "The saved audience is deleted.",
 	"duplicate":  "This is a copy. Change what you like; the original stays as it is.",
 	"submit":     "Submitted. Somebody with the role Approver can now review it.",
 	"withdraw":   "Taken back. It is a draft again.",

@@ -25,6 +25,7 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	listed "github.com/fanfare/fanfare/broadcast/lists"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/gather"
@@ -41,6 +42,7 @@ type world struct {
 	t        *testing.T
 	st       *store.Store
 	service  *broadcast.Service
+	lists    *listed.Service
 	keys     *auth.Keys
 	door     *Door
 	dir      *painted
@@ -73,6 +75,7 @@ func newWorld(t *testing.T) *world {
 	w.service = broadcast.NewService(broadcast.Config{
 		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Teams: places.New(places.Config{Ledger: w.st, Lists: w.st}), Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
+	w.lists = listed.NewService(listed.Config{Ledger: w.st, Shelf: w.st, Directory: w.dir, Now: w.clock.Now})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
 	doorman, err := auth.NewWeb(auth.WebOptions{
 		Authority: entra.URL(), TenantID: simulator.DefaultTenantID, ClientID: simulator.DefaultSignInClientID, ClientSecret: simulator.DefaultSignInSecret,
@@ -82,7 +85,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {
@@ -189,6 +192,11 @@ func (p *painted) Members(_ context.Context, g broadcast.Group) iter.Seq2[broadc
 			}
 		}
 	}
+}
+
+// LookUp knows nobody the ledger has not.
+func (p *painted) LookUp(context.Context, []string) (map[string]listed.Match, error) {
+	return nil, nil
 }
 
 func (p *painted) Groups(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {

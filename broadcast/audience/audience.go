@@ -20,11 +20,12 @@ const (
 	Person    Kind = "person"    // ID is the person's object ID
 	Attribute Kind = "attribute" // those whose Field is one of Values
 	Reports   Kind = "reports"   // a manager and everybody below; ID is the manager's object ID
+	List      Kind = "list"      // those found for an uploaded or pasted list; ID is the list's
 )
 
 // Kinds is every kind.
 func Kinds() []Kind {
-	return []Kind{Everyone, Group, Team, Person, Attribute, Reports}
+	return []Kind{Everyone, Group, Team, Person, Attribute, Reports, List}
 }
 
 // Part is some people, by one thing they have in common. Name is kept as it was
@@ -49,8 +50,19 @@ func (p Part) Words() string {
 		return p.Field.Words() + " " + strings.Join(p.Values, " or ")
 	case Reports:
 		return name + " and everybody below"
+	case List:
+		return "List " + name
 	}
 	return name
+}
+
+// ListName is the name a list goes by in an audience: with how many people are meant, so
+// that whoever reviews it sees a list of three that was to be one of three hundred.
+func ListName(name string, people int) string {
+	if people == 1 {
+		return name + " (1 person)"
+	}
+	return name + " (" + strconv.Itoa(people) + " people)"
 }
 
 // Same tells whether two parts mean the same people, whatever they were called.
@@ -83,24 +95,33 @@ func (a Audience) Parts() []Part { return slices.Concat(a.Include, a.Exclude) }
 // Words is the audience as those read it who write and review.
 func (a Audience) Words() string {
 	if len(a.Exclude) == 0 || len(a.Include) == 0 {
-		return a.Told(len(a.Include))
+		return a.told(len(a.Include), Part.Words)
 	}
-	return a.Told(len(a.Include)) + " except " + listed(a.Exclude, len(a.Exclude))
+	return a.told(len(a.Include), Part.Words) + " except " + listed(a.Exclude, len(a.Exclude), Part.Words)
 }
 
 // Told is the audience as its recipients are told, with at most so many parts named.
-// Who is left out is nobody else's business.
-func (a Audience) Told(most int) string {
+// Who is left out is nobody else's business, nor what somebody called a list.
+func (a Audience) Told(most int) string { return a.told(most, Part.told) }
+
+func (p Part) told() string {
+	if p.Kind == List {
+		return "a list of people"
+	}
+	return p.Words()
+}
+
+func (a Audience) told(most int, words func(Part) string) string {
 	if len(a.Include) == 0 {
 		return "Nobody yet"
 	}
-	return listed(a.Include, most)
+	return listed(a.Include, most, words)
 }
 
-func listed(parts []Part, most int) string {
+func listed(parts []Part, most int, words func(Part) string) string {
 	var names []string
 	for _, p := range parts[:min(len(parts), most)] {
-		names = append(names, p.Words())
+		names = append(names, words(p))
 	}
 	text := strings.Join(names, ", ")
 	if more := len(parts) - most; more > 0 {

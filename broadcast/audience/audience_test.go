@@ -21,6 +21,8 @@ func TestWhatAnAudienceMayBeMadeOf(t *testing.T) {
 		"everyone but some":    {Audience{Include: []Part{{Kind: Everyone}}, Exclude: []Part{group, {Kind: Person, ID: id}}}, true},
 		"an attribute":         {Of(Part{Kind: Attribute, Field: Department, Values: []string{"Sales", "R&D"}}), true},
 		"a manager's people":   {Of(Part{Kind: Reports, ID: id}), true},
+		"a list":               {Of(Part{Kind: List, ID: id}), true},
+		"a file as a list":     {Of(Part{Kind: List, ID: "people.csv"}), false},
 		"nobody":               {Audience{}, false},
 		"only left out":        {Audience{Exclude: []Part{group}}, false},
 		"everyone left out":    {Audience{Include: []Part{group}, Exclude: []Part{{Kind: Everyone}}}, false},
@@ -52,6 +54,7 @@ func TestAnAudienceReadsAsASentence(t *testing.T) {
 		"Sales, Department Marketing or R&D except Ada": {
 			Include: []Part{sales, {Kind: Attribute, Field: Department, Values: []string{"Marketing", "R&D"}}}, Exclude: []Part{ada},
 		},
+		"List Jubilees (214 people)":     Of(Part{Kind: List, ID: id, Name: "Jubilees (214 people)"}),
 		"Ada and everybody below, " + id: Of(Part{Kind: Reports, ID: id, Name: "Ada"}, Part{Kind: Group, ID: id}),
 	} {
 		if got := a.Words(); got != want {
@@ -59,6 +62,9 @@ func TestAnAudienceReadsAsASentence(t *testing.T) {
 		}
 	}
 	a := Audience{Include: []Part{sales, ada, sales, ada}, Exclude: []Part{ada}}
+	if got := Of(Part{Kind: List, ID: id, Name: "Redundancies (2 people)"}, ada).Told(2); got != "a list of people, Ada" {
+		t.Errorf("recipients are told %q", got)
+	}
 	if got := a.Told(2); got != "Sales, Ada and 2 more" {
 		t.Errorf("recipients are told %q", got)
 	}

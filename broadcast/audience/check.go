@@ -60,6 +60,10 @@ func (p Part) mistake() string {
 		if !guid.MatchString(p.ID) {
 			return fmt.Sprintf("%q is not the ID of a person. Choose the person from the list.", p.ID)
 		}
+	case List:
+		if !guid.MatchString(p.ID) {
+			return fmt.Sprintf("%q is not the ID of a list. Choose the list by its name, or upload it again.", p.ID)
+		}
 	case Attribute:
 		return p.attributeMistake()
 	default:

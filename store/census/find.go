@@ -19,7 +19,7 @@ type foundPerson struct {
 	Manages                        bool
 }
 
-// FindParts finds values of fields, people, and managers by the beginning of a word,
+// FindParts finds values of fields, lists, people, and managers by the beginning of a word,
 // limit of each at most. Price: a pass over people for each field, and what Narrow
 // costs.
 func (s Census) FindParts(ctx context.Context, text string, limit int) ([]audience.Hit, error) {
@@ -28,6 +28,10 @@ func (s Census) FindParts(ctx context.Context, text string, limit int) ([]audien
 		return nil, nil
 	}
 	values, err := s.findValues(ctx, words, limit)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := s.findLists(ctx, words, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +47,7 @@ func (s Census) FindParts(ctx context.Context, text string, limit int) ([]audien
 		FROM people p `+join+`WHERE p.tenant_id = @tenant AND NOT p.deleted `+where+`ORDER BY p.entra_id LIMIT @limit `, a); err != nil {
 		return nil, err
 	}
-	hits := values
+	hits := append(values, lists...)
 	for _, p := range people {
 		hits = append(hits, p.hits()...)
 	}

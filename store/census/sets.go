@@ -65,6 +65,8 @@ func (s Census) FillSet(ctx context.Context, set string, p audience.Part) error 
 	case audience.Reports: // and the manager: a head of department is of it
 		return s.intoSet(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant AND NOT r.deleted AND (r.entra_id = @manager OR `+Below("r", "manager")+`)`,
 			db.Args{"manager": strings.ToLower(p.ID)})
+	case audience.List:
+		return s.fillFromList(ctx, set, p)
 	}
 	return fmt.Errorf("store: a set of %q cannot be filled", p.Kind)
 }

@@ -23,6 +23,9 @@ func Budget() []string { return []string{"budgets"} }
 // Doors are the tables of package doors.
 func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
 
+// Lists are the tables of package lists.
+func Lists() []string { return []string{"lists", "list_rows", "saved_audiences"} }
+
 // Who are the tables of package who.
 func Who() []string { return []string{"installation_moves"} }
 

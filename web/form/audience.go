@@ -92,12 +92,15 @@ func (f *Draft) rearrangeAudience(verb, arg string) bool {
 		f.Audience.Include = without(f.Audience.Include, arg)
 	case "drop-exclude":
 		f.Audience.Exclude = without(f.Audience.Exclude, arg)
-	case "find-parts":
+	case "find-parts", "use-audience", "save-audience": // the door does the rest
 	default:
 		return false
 	}
 	return true
 }
+
+// Use puts a saved audience's parts in the place of what is chosen.
+func (f *Draft) Use(a broadcast.Audience) { f.Audience = a }
 
 // ringOf is the group of a first wave as it travels: "ID name".
 func ringOf(raw string) broadcast.Group {

@@ -19,6 +19,8 @@ type Draft struct {
 	Audience broadcast.Audience
 	Plan     Plan
 	Search   string // the search for parts of an audience, for people without script
+	Saved    string // the saved audience that is chosen
+	SaveAs   string // the name to save the audience under
 	Do       string // which button was pressed: "save", "submit", or one that only rearranges
 }
 
@@ -46,7 +48,7 @@ func ReadDraft(f url.Values, id string) Draft {
 		Message: broadcast.Message{
 			Title: f.Get("title"), Body: f.Get("body"), ImageURL: f.Get("image_url"), ImageAlt: f.Get("image_alt"),
 		},
-		Search: f.Get("audience_search"), Do: f.Get("do"),
+		Search: f.Get("audience_search"), Saved: f.Get("saved_audience"), SaveAs: f.Get("saved_name"), Do: f.Get("do"),
 	}
 	if id != "" {
 		form.ID = broadcast.ID(id)

@@ -66,7 +66,7 @@ func Told(c *gin.Context, err error) (int, Failure) {
 	e := broadcast.AsError(err)
 	switch {
 	case errors.As(err, &tooLarge):
-		return http.StatusRequestEntityTooLarge, Failure{Error: "This form is larger than 1 MB. Shorten the text and send it again."}
+		return http.StatusRequestEntityTooLarge, Failure{Error: tooMuch(tooLarge.Limit)}
 	case errors.Is(err, ErrGarbled):
 		return http.StatusBadRequest, Failure{Error: "The form broke off on its way, or was garbled. Go back and send it again."}
 	case errors.Is(err, ErrNoMethod):
@@ -78,6 +78,13 @@ func Told(c *gin.Context, err error) (int, Failure) {
 		Error:     "Something went wrong on our side. Nothing you wrote is lost; please try again in a moment.",
 		RequestID: requestID(c),
 	}
+}
+
+func tooMuch(limit int64) string {
+	if limit > maxForm {
+		return fmt.Sprintf("This is larger than %d MB. Leave out of the file what is not needed, or divide it.", limit>>20)
+	}
+	return "This form is larger than 1 MB. Shorten the text and send it again."
 }
 
 // Fail is the one way to say that something did not work.

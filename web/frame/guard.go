@@ -31,7 +31,10 @@ func policy(links broadcast.Links) string {
 }
 
 // Headers sets what every answer of this door carries.
-func (f *Frame) Headers(c *gin.Context) {
+func (f *Frame) Headers(c *gin.Context) { f.headers(c, maxForm) }
+
+// headers also bounds the body.
+func (f *Frame) headers(c *gin.Context, most int64) {
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", f.policy)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -44,7 +47,7 @@ func (f *Frame) Headers(c *gin.Context) {
 	if strings.HasPrefix(f.o.PublicURL, "https://") {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, maxForm)
+	c.Request.Body = http.MaxBytesReader(c.Writer, c.Request.Body, most)
 }
 
 // teamsHosts are where Teams and its kin run, in all clouds: the only ones that may

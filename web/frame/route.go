@@ -21,16 +21,21 @@ type Route struct {
 	Method, Path string
 	Who          Who
 	Do           Handler
+	Most         int64 // bytes a body may have; 0 for what is usual
 }
 
 // Hang hangs routes into r.
 func (f *Frame) Hang(r *gin.Engine, routes []Route) {
 	session := f.o.Auth.Middleware()
 	for _, t := range routes {
+		headers := f.Headers
+		if t.Most > 0 {
+			headers = func(c *gin.Context) { f.headers(c, t.Most) }
+		}
 		if t.Who.File {
-			r.Handle(t.Method, t.Path, f.Headers, f.Guard(t.Who, t.Do))
+			r.Handle(t.Method, t.Path, headers, f.Guard(t.Who, t.Do))
 			continue
 		}
-		r.Handle(t.Method, t.Path, f.Headers, session, f.Guard(t.Who, t.Do))
+		r.Handle(t.Method, t.Path, headers, session, f.Guard(t.Who, t.Do))
 	}
 }

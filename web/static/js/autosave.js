@@ -3,6 +3,8 @@ import { Offline, ask, later } from "./net.js";
 import { clock, localise } from "./time.js";
 
 const soon = 1200; // ms of quiet before a save
+// What is in the form and not of the announcement.
+const aside = new Set(["audience_search", "ring_search", "saved_audience", "saved_name"]);
 const patience = [3000, 6000, 12000, 30000]; // ms between tries while the server is away
 
 /**
@@ -12,7 +14,7 @@ const patience = [3000, 6000, 12000, 30000]; // ms between tries while the serve
 export function autosave(form, told, born) {
   const me = document.body.dataset.me;
   const line = document.getElementById("save-state");
-  const textOf = (f) => new URLSearchParams([...new FormData(f)].filter(([k]) => k !== "audience_search" && k !== "ring_search" && k !== "revision" && k !== "id")).toString();
+  const textOf = (f) => new URLSearchParams([...new FormData(f)].filter(([k]) => !aside.has(k) && k !== "revision" && k !== "id")).toString();
   const text = () => textOf(form);
   const key = () => `fanfare:${me}:${form.elements.id.value || "new"}`;
   // What the server has is what it rendered, not what was typed (or restored by the browser) before

@@ -141,9 +141,22 @@ export function parts(form, changed) {
   sync();
   const hitOf = (value) => {
     const part = JSON.parse(value);
-    return { value, key: value, name: part.name || part.values?.join(" or ") || part.id };
+    return { value, key: value, name: (part.kind === "list" ? `List ${part.name}` : part.name) || part.values?.join(" or ") || part.id };
   };
   return {
+    /** include takes one more in. */
+    include(hit) {
+      include.add(hit);
+      radios.value = "some";
+      chosen();
+    },
+    /** replace takes the place of all that is chosen. */
+    replace({ everyone, include: ins, exclude: outs }) {
+      include.fill(ins);
+      exclude.fill(outs);
+      radios.value = everyone ? "everyone" : "some";
+      chosen();
+    },
     fill(choice, included, excluded) {
       include.fill(included.map(hitOf));
       exclude.fill(excluded.map(hitOf));

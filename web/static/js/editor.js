@@ -4,6 +4,7 @@ import { cards } from "./card.js";
 import { parts, ring } from "./choose.js";
 import { ask, later } from "./net.js";
 import { rows } from "./rows.js";
+import { shelf } from "./shelf.js";
 import { clock, localise } from "./time.js";
 import { toolbar } from "./toolbar.js";
 
@@ -111,12 +112,13 @@ const audience = document.getElementById("parts") && parts(form, () => {
   changed();
   peopleSoon();
 });
+if (audience) shelf(form, audience);
 const first = document.getElementById("ring") && ring(form, () => {
   mark("plan.canary.group", "");
   changed();
 });
 form.addEventListener("input", (e) => {
-  if (e.target.name === "audience_search" || e.target.name === "ring_search") return;
+  if (e.target.closest(".shelf") || e.target.name === "audience_search" || e.target.name === "ring_search") return;
   clear(e.target.id);
   if (e.target.dataset.count) count(e.target);
   if (e.target.name === "title") document.querySelector("[data-toast]").textContent = e.target.value.trim() || "Your title";
