@@ -10,13 +10,17 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/teams"
 )
 
 // Options is what the door is made of. All of it is required.
 type Options struct {
 	Service  *broadcast.Service
+	Scopes   *scope.Service
+	Fatigue  *fatigue.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    InboxStore

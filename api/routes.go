@@ -32,6 +32,7 @@ const (
 	head = http.MethodHead
 	post = http.MethodPost
 	put  = http.MethodPut
+	del  = http.MethodDelete
 	v1   = "/api/v1"
 )
 
@@ -81,6 +82,11 @@ func (d *Door) table() []route {
 
 		{post, v1 + "/audience/reach", keyed, d.reach},
 		{get, v1 + "/groups", keyed, d.findGroups},
+
+		{get, v1 + "/scopes", keyed, d.listScopes},
+		{get, v1 + "/scopes/:person", keyed, d.showScope},
+		{put, v1 + "/scopes/:person", keyed, d.setScope},
+		{del, v1 + "/scopes/:person", keyed, d.dropScope},
 
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},

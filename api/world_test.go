@@ -28,7 +28,9 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -122,10 +124,12 @@ func (w *world) furnish() {
 		TenantID: simulator.DefaultTenantID, Hosts: hosts, HTTP: w.client, Now: w.clock.Now, Log: log,
 	})
 	must(w.t, err)
-	w.service = broadcast.NewService(broadcast.Config{Ledger: w.store, Directory: &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}, Messenger: w.teams, Now: w.clock.Now, Log: log})
+	directory := &gather.Gatherer{Reader: groups{}, Sets: w.store, Names: w.store, Now: w.clock.Now}
+	scopes := scope.NewService(scope.Config{Ledger: w.store, Vouchers: w.store, Census: w.store, Directory: directory, Now: w.clock.Now, Log: log})
+	w.service = broadcast.NewService(broadcast.Config{Guard: scopes, Ledger: w.store, Directory: directory, Messenger: w.teams, Now: w.clock.Now, Log: log})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
+		Service: w.service, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Keys: w.keys, Verifier: w.verifier, Inbox: w.store,
 		Ready: func(context.Context) error { return w.ready }, Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

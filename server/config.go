@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/teams"
 )
 
@@ -45,6 +46,7 @@ type Config struct {
 	EngineOff     bool // serve pages and API only
 	CardLimit     int
 	SyncEvery     time.Duration
+	Fatigue       fatigue.Limit
 	InstallGrace  time.Duration
 
 	LogLevel  string

@@ -16,9 +16,11 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
 	"github.com/fanfare/fanfare/web"
@@ -30,6 +32,8 @@ type Server struct {
 	log     *slog.Logger
 	store   *store.Store
 	service *broadcast.Service
+	scopes  *scope.Service
+	fatigue *fatigue.Service
 	keys    *auth.Keys
 	api     *api.Door
 	handler http.Handler
@@ -89,8 +93,10 @@ func (s *Server) furnish() error {
 	if err != nil {
 		return err
 	}
+	s.scopes = scope.NewService(scope.Config{Ledger: s.store, Vouchers: s.store, Census: s.store, Directory: w.gatherer, Now: s.store.Now, Log: s.log})
+	s.fatigue = fatigue.NewService(fatigue.Config{Ledger: s.store, Limit: s.config.Fatigue})
 	s.service = broadcast.NewService(broadcast.Config{
-		Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
+		Guard: s.scopes, Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
 	if err := s.employ(w); err != nil {
 		return err
@@ -177,13 +183,13 @@ func (s *Server) employ(w *world) error {
 	}
 	s.engine = eng
 	s.hands = &fanout.Hands{
-		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.gatherer, Roll: s.store, Now: s.store.Now, Log: s.log},
+		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.gatherer, Roll: s.store, Guard: s.scopes, Now: s.store.Now, Log: s.log},
 		Sender: &fanout.Sender{
 			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Marks: s.store, Workers: s.config.Workers,
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Now: s.store.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Count: s.store.CountReceived, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Sync:    w.directory.Sync,
@@ -203,10 +209,10 @@ func (s *Server) doors(w *world) error {
 	}
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Scopes: s.scopes, Fatigue: s.fatigue, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, Scopes: s.scopes, Fatigue: s.fatigue, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/received"
+	"github.com/fanfare/fanfare/store/scopes"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -34,6 +36,8 @@ type Store struct {
 	census.Census
 	doors.Doors
 	who.Who
+	scopes.Scopes
+	received.Received
 	db      *db.DB
 	late    lateTurns
 	onPause func(family string, d time.Duration)
@@ -46,7 +50,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Who: who.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Who: who.New(d), Scopes: scopes.New(d), Received: received.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

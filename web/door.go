@@ -7,7 +7,9 @@ import (
 
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/static"
@@ -16,6 +18,8 @@ import (
 // Options is what the door is made of.
 type Options struct {
 	Service *broadcast.Service
+	Scopes  *scope.Service
+	Fatigue *fatigue.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -60,7 +64,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
 	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Keys: o.Keys, Rollout: d.rollout, PublicURL: o.PublicURL})
 	o.Auth.SayWith(d.say)
 	return d, nil
 }

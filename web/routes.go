@@ -78,6 +78,11 @@ func (d *Door) table() []frame.Route {
 		at(post, "/rollout/start", admins, d.admin.StartRollout),
 		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
 
+		at(get, "/scopes", admins, d.admin.ListScopes),
+		at(get, "/scopes/:person", admins, d.admin.EditScope),
+		at(post, "/scopes/:person", admins, d.admin.SaveScope),
+		at(post, "/scopes/:person/delete", admins, d.admin.DropScope),
+
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 
 		at(get, "/keys", everyone, d.admin.ListKeys),

@@ -26,7 +26,9 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	noun "github.com/fanfare/fanfare/broadcast/person"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -67,8 +69,10 @@ func newWorld(t *testing.T) *world {
 	host := app.Listener.Addr().String()
 	w.url = "http://" + host
 	links := broadcast.Links{PlainHTTP: []string{plainHost, host}}
+	directory := &gather.Gatherer{Reader: w.dir, Sets: w.st, Names: w.st, Now: w.clock.Now}
+	scopes := scope.NewService(scope.Config{Ledger: w.st, Vouchers: w.st, Census: w.st, Directory: directory, Now: w.clock.Now, Log: log})
 	w.service = broadcast.NewService(broadcast.Config{
-		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
+		Guard: scopes, Ledger: w.st, Directory: directory, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
 	doorman, err := auth.NewWeb(auth.WebOptions{
@@ -79,7 +83,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, Auth: doorman, Keys: w.keys, Links: links, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Auth: doorman, Keys: w.keys, Links: links, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -26,6 +26,12 @@ func Doors() []string { return []string{"inbox", "sessions", "api_keys"} }
 // Who are the tables of package who.
 func Who() []string { return []string{"installation_moves"} }
 
+// Scopes are the tables of package scopes.
+func Scopes() []string { return []string{"scopes", "scope_changes", "scope_vouchers"} }
+
+// Received are the tables of package received.
+func Received() []string { return []string{"received", "received_rounds"} }
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.

@@ -3,6 +3,7 @@ package admin
 import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/web/frame"
 )
 
@@ -10,6 +11,7 @@ import (
 type Options struct {
 	Frame     *frame.Frame
 	Service   *broadcast.Service
+	Scopes    *scope.Service
 	Keys      *auth.Keys
 	Rollout   *frame.Glance[broadcast.Rollout]
 	PublicURL string // where people reach Fanfare; shown beside the API keys
@@ -19,6 +21,7 @@ type Options struct {
 type Door struct {
 	*frame.Frame
 	service *broadcast.Service
+	scopes  *scope.Service
 	keys    *auth.Keys
 	rollout *frame.Glance[broadcast.Rollout]
 	url     string
@@ -26,5 +29,5 @@ type Door struct {
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, rollout: o.Rollout, url: o.PublicURL}
+	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, keys: o.Keys, rollout: o.Rollout, url: o.PublicURL}
 }
