@@ -115,8 +115,12 @@ func (s Strain) Warning() string {
 	if s.Over == 0 || s.Limit.Number == 0 || float64(s.Over)*100 <= s.Limit.Percent*float64(s.People) {
 		return ""
 	}
-	return fmt.Sprintf("With this one, %d of them (%d %%) would have got more than %d announcements within 7 days. Consider whether it can wait, or who really needs it.",
-		s.Over, (s.Over*100+s.People/2)/s.People, s.Limit.Number)
+	announcements := "announcements"
+	if s.Limit.Number == 1 {
+		announcements = "announcement"
+	}
+	return fmt.Sprintf("With this one, %d of them (%d %%) would have got more than %d %s within 7 days. Consider whether it can wait, or who really needs it.",
+		s.Over, (s.Over*100+s.People/2)/s.People, s.Limit.Number, announcements)
 }
 
 // Config is what the service is made of.

@@ -91,7 +91,7 @@ func (f Finding) Words(you bool) string {
 	}
 	chosen, reach, ask := "you chose", "you may reach", "Leave them out, or ask an admin."
 	if !you {
-		chosen, reach, ask = "chosen", f.Person.Name+" may reach", "Send it back so that they are left out, or ask an admin."
+		chosen, reach, ask = "chosen", f.Person.Name+" may reach", "Have them left out, or ask an admin."
 	}
 	some := fmt.Sprintf("%d of the %d people %s are", f.Count, f.Total, chosen)
 	if f.Total == 1 {

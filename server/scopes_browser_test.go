@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -64,4 +65,23 @@ func TestAnAdminBoundsAnAuthorInTheBrowser(t *testing.T) {
 	admin.sees(".changes", "deleted the scope of Ada Author: from “Engineering” to none")
 	author.press("Submit for review")
 	author.sees(".badge", "In review")
+}
+
+// Who has had much already is said while an audience is chosen, and at review.
+func TestTooMuchIsSaidInTheBrowser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite", func(o *simulator.Options) { o.People = 60 })
+	w.env["FANFARE_FATIGUE_NUMBER"] = "1"
+	w.serve()
+	b := w.approved("News")
+	w.must(200, "approver", "POST", "/broadcasts/"+b.ID+"/send", nil, nil)
+	w.state(b.ID, "sent")
+	w.until("it is counted", func() bool {
+		return strings.Contains(string(w.call("author", "POST", "/audience/reach", everyoneHere).body), "of them got 1.")
+	})
+	author := w.begins("Again")
+	author.press("Everyone in the organisation")
+	author.sees("[data-got]", "In the last 7 days")
+	author.sees("[data-too-much]", "would have got more than 1 announcement within 7 days")
+	author.looks("editor-too-much")
 }
