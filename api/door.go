@@ -13,8 +13,10 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/lists"
 	lookup "github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
 )
@@ -25,6 +27,8 @@ type Options struct {
 	People   *lookup.Service
 	Places   *places.Service
 	Lists    *lists.Service
+	Scopes   *scope.Service
+	Fatigue  *fatigue.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store

@@ -24,6 +24,8 @@ type reachJSON struct {
 	Excluded []reasonJSON `json:"excluded"` // would not get it, by reason
 	Sample   []string     `json:"sample"`   // a few names of those who would
 	Warning  string       `json:"warning"`  // how far the directory can be relied on; "" for well enough
+	Outside  *outsideJSON `json:"outside"`  // of total: whom the caller may not reach; null for nobody
+	Fatigue  fatigueJSON  `json:"fatigue"`
 }
 
 // reach is POST /audience/reach: who would get a message now.
@@ -32,11 +34,20 @@ func (d *Door) reach(c *gin.Context, a broadcast.Actor) error {
 	if err := readJSON(c, &in); err != nil {
 		return err
 	}
-	r, err := d.service.Reach(c.Request.Context(), a, in.audience())
+	ctx, to := c.Request.Context(), in.audience()
+	r, err := d.service.Reach(ctx, a, to)
 	if err != nil {
 		return err
 	}
-	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: counted(r.Excluded), Sample: []string{}}
+	found, err := d.o.Scopes.Look(ctx, a, to)
+	if err != nil {
+		return err
+	}
+	strain, err := d.o.Fatigue.Strain(ctx, a, to)
+	if err != nil {
+		return err
+	}
+	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: counted(r.Excluded), Sample: []string{}, Outside: outsideOf(found), Fatigue: fatigueOf(strain)}
 	out.Sample = append(out.Sample, r.Sample...)
 	fresh, err := d.o.People.Freshness(c.Request.Context(), a)
 	if err != nil {

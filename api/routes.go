@@ -99,6 +99,11 @@ func (d *Door) table() []route {
 		{get, v1 + "/audiences", keyed, d.listAudiences},
 		{del, v1 + "/audiences/:id", keyed, d.deleteAudience},
 
+		{get, v1 + "/scopes", keyed, d.listScopes},
+		{get, v1 + "/scopes/:person", keyed, d.showScope},
+		{put, v1 + "/scopes/:person", keyed, d.setScope},
+		{del, v1 + "/scopes/:person", keyed, d.dropScope},
+
 		{get, v1 + "/rollout", keyed, d.showRollout},
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},

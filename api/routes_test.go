@@ -33,7 +33,7 @@ func (w *world) routes() gin.RoutesInfo {
 }
 
 func concrete(path string) string {
-	return strings.NewReplacer(":id", "01900000-0000-7000-8000-000000000000", ":delivery", "1").Replace(path)
+	return strings.NewReplacer(":id", "01900000-0000-7000-8000-000000000000", ":delivery", "1", ":person", "default").Replace(path)
 }
 
 func TestEveryRouteTurnsStrangersAway(t *testing.T) {
@@ -82,6 +82,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"POST /broadcasts/:id/approve": approvers, "POST /broadcasts/:id/reject": approvers,
 		"POST /broadcasts/:id/schedule": senders, "POST /broadcasts/:id/unschedule": senders, "POST /broadcasts/:id/send": senders,
 		"POST /broadcasts/:id/pause": senders, "POST /broadcasts/:id/resume": senders, "POST /broadcasts/:id/cancel": senders,
+		"GET /scopes": admins, "GET /scopes/:person": admins, "PUT /scopes/:person": admins, "DELETE /scopes/:person": admins,
 		"GET /audience/lists": everyone, "GET /audience/lists/:id": everyone, "POST /audience/lists": writers, "DELETE /audience/lists/:id": writers,
 		"GET /audiences": writers, "POST /audiences": writers, "DELETE /audiences/:id": writers,
 		"POST /rollout/start": admins, "POST /rollout/pause": admins, "GET /setup": admins,
@@ -106,7 +107,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		}
 		for _, role := range everyone {
 			state := before[r.Path[strings.LastIndex(r.Path, "/")+1:]]
-			path := strings.NewReplacer(":id", string(w.stored1(state)), ":delivery", "1").Replace(strings.TrimPrefix(r.Path, "/api/v1"))
+			path := strings.NewReplacer(":id", string(w.stored1(state)), ":delivery", "1", ":person", "default").Replace(strings.TrimPrefix(r.Path, "/api/v1"))
 			a := callers[role].call(r.Method, path, bodyFor(r.Method, name))
 			if may, got := slices.Contains(allowed, role), a.StatusCode != http.StatusForbidden; may != got || a.StatusCode >= 500 {
 				t.Errorf("%s as %s: status %d: %s", name, role, a.StatusCode, a.raw)
@@ -117,7 +118,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 
 func bodyFor(method, name string) any {
 	switch {
-	case name == "POST /audience/reach":
+	case name == "POST /audience/reach", name == "PUT /scopes/:person":
 		return object{"everyone": true}
 	case name == "POST /broadcasts":
 		return party()

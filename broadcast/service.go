@@ -86,8 +86,14 @@ type Ledger interface {
 	Rollouts
 }
 
+// Guard refuses moves to people whom a broadcast's author may not reach (package scope).
+type Guard interface {
+	Allows(ctx context.Context, a Actor, ev Event, b *Broadcast) error
+}
+
 // Config is what the service is made of.
 type Config struct {
+	Guard     Guard // nil bounds nobody
 	Ledger    Ledger
 	Directory Directory
 	Messenger Messenger
@@ -99,6 +105,7 @@ type Config struct {
 // Service holds the use-cases: everything people and machines can ask of
 // Fanfare. Both doors take it; every rule is applied here, not in a door.
 type Service struct {
+	guard     Guard
 	ledger    Ledger
 	directory Directory
 	messenger Messenger
@@ -109,5 +116,5 @@ type Service struct {
 
 // NewService makes the use-cases.
 func NewService(c Config) *Service {
-	return &Service{ledger: c.Ledger, directory: c.Directory, messenger: c.Messenger, links: c.Links, now: c.Now, log: c.Log}
+	return &Service{guard: c.Guard, ledger: c.Ledger, directory: c.Directory, messenger: c.Messenger, links: c.Links, now: c.Now, log: c.Log}
 }

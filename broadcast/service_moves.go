@@ -60,7 +60,10 @@ func (s *Service) do(ctx context.Context, a Actor, ev Event, ask Ask, b *Broadca
 		return nil, &Error{Code: Conflict, Field: "revision", Message: "Somebody changed this broadcast since you opened it. Reload the page and look at it again first."}
 	}
 	next.Reason, next.Halted = ask.Note, false
-	if err := s.prepare(ctx, a, move, next, ask); err != nil {
+	if err = s.prepare(ctx, a, move, next, ask); err == nil && s.guard != nil {
+		err = s.guard.Allows(ctx, a, ev, next)
+	}
+	if err != nil {
 		return nil, err
 	}
 	move.Hash = next.Hash()

@@ -18,6 +18,11 @@ func (r *Resolver) list(ctx context.Context, b *broadcast.Broadcast) error {
 	if err := r.Directory.Gather(ctx, string(b.ID), gathered(b), asRead); err != nil {
 		return err
 	}
+	if r.Guard != nil { // since Send or the schedule, whom its author may reach may have become fewer
+		if err := r.Guard.Allows(ctx, broadcast.EngineActor, broadcast.EventRelease, b); err != nil {
+			return err
+		}
+	}
 	expected := b.Expected
 	if b.State == broadcast.Resolving {
 		var err error

@@ -39,6 +39,7 @@ type Resolver struct {
 	Ledger    Ledger
 	Directory broadcast.Directory
 	Roll      Roll
+	Guard     broadcast.Guard // nil bounds nobody
 	Now       func() time.Time
 	Log       *slog.Logger
 }

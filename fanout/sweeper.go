@@ -32,6 +32,9 @@ type Leftovers interface {
 // broadcasts as can reasonably be live at a time. Those that wait are not doubled.
 const sweepLimit = 256
 
+// countSpan is how much of a sweep goes into counting.
+const countSpan = 200 * time.Millisecond
+
 // Sweeper moves on what is due and finds work that nobody has in hand. It runs
 // every second and is what makes lost, doubled or forgotten work harmless.
 type Sweeper struct {
@@ -41,8 +44,10 @@ type Sweeper struct {
 	Marks     Marks
 	Directory broadcast.Directory
 	Engine    broadcast.Engine
-	Now       func() time.Time
-	Log       *slog.Logger
+	// Count goes on counting who got how much lately, for at most so long; nil for not.
+	Count func(ctx context.Context, most time.Duration) error
+	Now   func() time.Time
+	Log   *slog.Logger
 
 	mu   sync.Mutex
 	read map[broadcast.ID]time.Time // when an audience was last read for late joiners
@@ -56,6 +61,9 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		each(ctx, s.Leftovers.Due, func(ctx context.Context, id broadcast.ID) error {
 			return s.Service.Advance(ctx, id, broadcast.EventRelease, "")
 		}))
+	if s.Count != nil {
+		err = errors.Join(err, s.Count(ctx, countSpan))
+	}
 	works, finding := s.Leftovers.Unfinished(ctx, sweepLimit)
 	if finding == nil && len(works) > 0 {
 		finding = s.Engine.Enqueue(ctx, works...)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/teams"
 )
 
@@ -47,6 +48,7 @@ type Config struct {
 	CardLimit     int
 	SyncEvery     time.Duration
 	StaleAfter    time.Duration
+	Fatigue       fatigue.Limit
 	InstallGrace  time.Duration
 
 	LogLevel  string

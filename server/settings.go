@@ -77,6 +77,8 @@ var settings = append([]setting{
 	toggle("FANFARE_ENGINE", "on", "on, or off for a replica that only serves pages and API and leaves the work to others", func(c *Config) *bool { return &c.EngineOff }),
 	count("FANFARE_WORKERS", "16", "requests at once per chunk", 1, 256, func(c *Config) *int { return &c.Workers }),
 	count("FANFARE_CARD_LIMIT", "81920", "largest message in bytes as Teams counts them; 28672 for hybrid or older clouds", 4096, 102400, func(c *Config) *int { return &c.CardLimit }),
+	count("FANFARE_FATIGUE_NUMBER", "5", "announcements somebody should not get more of in 7 days; authors are warned, nothing is stopped; 0 for no warning", 0, 1000, func(c *Config) *int { return &c.Fatigue.Number }),
+	number("FANFARE_FATIGUE_PERCENT", "10", "how many in a hundred people of an audience may get more than that before authors are warned", func(c *Config) *float64 { return &c.Fatigue.Percent }),
 	span("FANFARE_SYNC_EVERY", "15m", "how often the directory's changes are read", func(c *Config) *time.Duration { return &c.SyncEvery }),
 	span("FANFARE_STALE_AFTER", "24h", "how old the directory may be before pages warn whoever is about to send", func(c *Config) *time.Duration { return &c.StaleAfter }),
 	span("FANFARE_INSTALL_GRACE", "20s", "how long to wait for the event of an installation before asking Graph for the chat", func(c *Config) *time.Duration { return &c.InstallGrace }),

@@ -16,9 +16,11 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graphinstall"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
 	"github.com/fanfare/fanfare/web"
@@ -31,6 +33,8 @@ type Server struct {
 	store   *store.Store
 	service *broadcast.Service
 	lists   *lists.Service
+	scopes  *scope.Service
+	fatigue *fatigue.Service
 	keys    *auth.Keys
 	api     *api.Door
 	handler http.Handler
@@ -92,8 +96,10 @@ func (s *Server) furnish() error {
 	if err != nil {
 		return err
 	}
+	s.scopes = scope.NewService(scope.Config{Ledger: s.store, Vouchers: s.store, Census: s.store, Directory: w.gatherer, Now: s.store.Now, Log: s.log})
+	s.fatigue = fatigue.NewService(fatigue.Config{Ledger: s.store, Limit: s.config.Fatigue})
 	s.service = broadcast.NewService(broadcast.Config{
-		Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
+		Guard: s.scopes, Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
 	s.lists = lists.NewService(lists.Config{Ledger: s.store, Shelf: s.store, Directory: w.directory, Now: s.store.Now})
 	if err := s.employ(w); err != nil {
@@ -167,13 +173,13 @@ func (s *Server) employ(w *world) error {
 	}
 	s.engine = eng
 	s.hands = &fanout.Hands{
-		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.gatherer, Roll: s.store, Now: s.store.Now, Log: s.log},
+		Resolver: &fanout.Resolver{Service: s.service, Ledger: s.store, Directory: w.gatherer, Roll: s.store, Guard: s.scopes, Now: s.store.Now, Log: s.log},
 		Sender: &fanout.Sender{
 			Service: s.service, Ledger: s.store, Messenger: w.messenger, Chunks: s.store, Marks: s.store, Workers: s.config.Workers,
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Now: s.store.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Count: s.store.CountReceived, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
@@ -196,10 +202,10 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Lists: s.lists, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

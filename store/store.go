@@ -15,6 +15,8 @@ import (
 	"github.com/fanfare/fanfare/store/doors"
 	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/places"
+	"github.com/fanfare/fanfare/store/received"
+	"github.com/fanfare/fanfare/store/scopes"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -38,6 +40,8 @@ type Store struct {
 	lists.Lists
 	who.Who
 	places.Places
+	scopes.Scopes
+	received.Received
 	db      *db.DB
 	late    lateTurns
 	onPause func(family string, d time.Duration)
@@ -50,7 +54,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

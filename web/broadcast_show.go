@@ -127,7 +127,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 			return err
 		}
 	} else if p.Announcement() && (p.Ask != "" || c.Query("count") != "") {
-		counted, err := d.reach(ctx, a, b.Audience)
+		counted, err := d.reach(ctx, a, b.Audience, b)
 		if err != nil {
 			return err
 		}

@@ -9,7 +9,9 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	listed "github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
@@ -23,6 +25,8 @@ type Options struct {
 	Service *broadcast.Service
 	People  *who.Service
 	Lists   *listed.Service
+	Scopes  *scope.Service
+	Fatigue *fatigue.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -71,7 +75,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
 	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	d.people = people.New(f, o.People)
 	d.lists = lists.New(f, o.Lists)
 	o.Auth.SayWith(d.say)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -8,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
@@ -88,9 +90,12 @@ type reachPart struct {
 	Excluded []words.Share
 	Problem  string
 	Warning  string // how far the directory can be relied on, where the page does not say it
+	Outside  string // who of them is out of bounds, in a sentence
+	Got      []string
+	TooMuch  string // that they get too much, in a sentence
 }
 
-func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audience) (reachPart, error) {
+func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audience, of *broadcast.Broadcast) (reachPart, error) {
 	r, err := d.service.Reach(ctx, a, to)
 	if e := broadcast.AsError(err); e != nil {
 		return reachPart{Problem: e.Message}, nil
@@ -98,13 +103,35 @@ func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audien
 	if err != nil {
 		return reachPart{}, err
 	}
-	return reachPart{Reach: r, Excluded: words.Shares(r.Excluded)}, nil
+	p := reachPart{Reach: r, Excluded: words.Shares(r.Excluded)}
+	strain, err := d.o.Fatigue.Strain(ctx, a, to)
+	if err != nil {
+		return reachPart{}, err
+	}
+	p.Got, p.TooMuch = strain.Sentences(), strain.Warning()
+	p.Outside, err = d.outside(ctx, a, to, of)
+	return p, err
+}
+
+// outside says who of an audience is out of bounds: for whoever is choosing it, or, of
+// a broadcast, for those whose scopes count.
+func (d *Door) outside(ctx context.Context, a broadcast.Actor, to broadcast.Audience, of *broadcast.Broadcast) (string, error) {
+	look := func() (scope.Finding, error) { return d.o.Scopes.Look(ctx, a, to) }
+	if of != nil {
+		look = func() (scope.Finding, error) { return d.o.Scopes.LookAt(ctx, of) }
+	}
+	f, err := look()
+	if e := broadcast.AsError(err); e != nil {
+		return e.Message, nil
+	}
+	return f.Words(f.Person.ID == a.ID), err
 }
 
 type reachAnswer struct {
 	HTML  string `json:"html"`
 	Count int    `json:"count"` // people who would get it
 	Known bool   `json:"known"` // false when the audience cannot be counted as it stands
+	Words string `json:"words"` // the count in a sentence, for a form that asks for no more
 }
 
 // reachOfForm counts the audience somebody is choosing.
@@ -113,7 +140,7 @@ func (d *Door) reachOfForm(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	p, err := d.reach(c.Request.Context(), a, form.Audience)
+	p, err := d.reach(c.Request.Context(), a, form.Audience, nil)
 	if err != nil {
 		return err
 	}
@@ -137,7 +164,7 @@ func (d *Door) reachOfBroadcast(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	p, err := d.reach(c.Request.Context(), a, b.Audience)
+	p, err := d.reach(c.Request.Context(), a, b.Audience, b)
 	if err != nil {
 		return err
 	}
@@ -153,7 +180,7 @@ func (d *Door) answerReach(c *gin.Context, p reachPart) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable(), p.Problem == ""})
+	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable(), p.Problem == "", cmp.Or(p.Problem, words.People(p.Reach.Total)+" now.")})
 	return nil
 }
 

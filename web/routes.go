@@ -96,6 +96,10 @@ func (d *Door) table() []frame.Route {
 		at(get, "/tab", public, d.showTab),
 		at(get, "/people", everyone, d.people.List),
 		at(get, "/people/:id", everyone, d.people.Show),
+		at(get, "/scopes", admins, d.admin.ListScopes),
+		at(get, "/scopes/:person", admins, d.admin.EditScope),
+		at(post, "/scopes/:person", admins, d.admin.SaveScope),
+		at(post, "/scopes/:person/delete", admins, d.admin.DropScope),
 
 		at(post, "/halt/lift", admins, d.admin.LiftHalt),
 

@@ -38,6 +38,7 @@ var mayUse = map[string]string{
 	"POST /broadcasts/:id/resume": "author approver admin", "POST /broadcasts/:id/cancel": "author approver admin",
 	"GET /rollout": "author approver admin auditor", "GET /rollout/events": "author approver admin auditor",
 	"GET /setup": "admin", "POST /setup": "admin", "GET /setup/events": "admin", "GET /setup/fanfare.zip": "admin", "GET /tab": "public",
+	"GET /scopes": "admin", "GET /scopes/:person": "admin", "POST /scopes/:person": "admin", "POST /scopes/:person/delete": "admin",
 	"POST /rollout/start": "admin", "POST /rollout/pause": "admin",
 	"GET /people": "author approver admin auditor", "GET /people/:id": "author approver admin auditor",
 	"GET /keys": "author approver admin auditor", "POST /keys": "author approver admin auditor", "POST /keys/:id/revoke": "author approver admin auditor",
@@ -62,7 +63,7 @@ func TestEveryRouteLetsInExactlyWhoItNames(t *testing.T) {
 		if may == "public" || strings.HasSuffix(r.Path, "/rollout/events") { // an endless stream has its own test
 			continue
 		}
-		path := strings.NewReplacer(":id", "0190a1b2-c3d4-7000-8000-000000000001", ":delivery", "1").Replace(r.Path)
+		path := strings.NewReplacer(":id", "0190a1b2-c3d4-7000-8000-000000000001", ":delivery", "1", ":person", "default").Replace(r.Path)
 		for role, v := range visitors {
 			a := v.send(r.Method, path, nil, "text/html")
 			allowed := slices.Contains(strings.Fields(may), role)

@@ -6,6 +6,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
@@ -73,9 +74,49 @@ func sampleTally(left int) broadcast.Tally {
 	return t
 }
 
+// scopeSamples are the pages of whom authors may reach.
+func scopeSamples() []sample {
+	list := admin.ScopesPage{Page: framed(cora, "Scopes", "scopes")}
+	full := list
+	full.Default = &scope.Scope{Person: broadcast.ActorRef{ID: scope.Default}, Audience: broadcast.Everyone(), By: cora.ActorRef, At: noon}
+	full.Own = []scope.Scope{{Person: ada.ActorRef, Audience: broadcast.InGroups(group, broadcast.Group{ID: "x", Name: nasty}), By: cora.ActorRef, At: noon}, {Person: ben.ActorRef, By: cora.ActorRef, At: noon}}
+	full.Others = []broadcast.ActorRef{{ID: "dan", Name: nasty}, dan.ActorRef}
+	full.Changes = []scope.Change{
+		{Person: ada.ActorRef, From: broadcast.InGroups(group), To: broadcast.Everyone(), By: cora.ActorRef, At: noon},
+		{Person: ada.ActorRef, To: broadcast.InGroups(group), By: cora.ActorRef, At: noon},
+		{Person: ada.ActorRef, From: broadcast.InGroups(group), By: cora.ActorRef, At: noon},
+	}
+	full.Text, full.Found = nasty, []audience.Hit{{Part: audience.Part{Kind: audience.Person, ID: "x", Name: nasty}, Note: nasty}}
+	none, away := list, list
+	none.Text, away.Text, away.Problem = nasty, "A", "The search does not answer right now."
+	one := admin.ScopePage{Page: framed(cora, "Whom Ada may reach", "scopes"), Person: ada.ActorRef}
+	one.Scripts = []string{"scopes.js"}
+	filled := one
+	filled.Set, filled.Form.Audience = true, broadcast.InGroups(group)
+	filled.Form.Audience.Exclude = []audience.Part{{Kind: audience.Attribute, Field: audience.Department, Values: []string{nasty}}}
+	filled.Searched, filled.Hits = true, full.Found
+	wrong := one
+	wrong.Person, wrong.Set, wrong.Problems = broadcast.ActorRef{ID: scope.Default}, true, broadcast.Problems{{Code: broadcast.Invalid, Field: "audience", Message: nasty}}
+	broken := filled
+	broken.Trouble = "What is stored cannot be read."
+	return []sample{
+		{"scopes-none", "scopes", list},
+		{"scopes-full", "scopes", full},
+		{"scopes-nobody-found", "scopes", none},
+		{"scopes-search-away", "scopes", away},
+		{"scope-blank", "scope", one},
+		{"scope-filled", "scope", filled},
+		{"scope-wrong", "scope", wrong},
+		{"scope-broken", "scope", broken},
+	}
+}
+
 func sampleReach() *reachPart {
 	excluded := map[broadcast.Reason]int{broadcast.ReasonGuest: 41, broadcast.ReasonDisabled: 7, broadcast.ReasonBlocked: 1}
-	return &reachPart{Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: words.Shares(excluded)}
+	return &reachPart{
+		Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: words.Shares(excluded),
+		Outside: nasty, TooMuch: nasty, Got: []string{"In the last 7 days 212 of them got 1, 3 got 5 or more.", nasty},
+	}
 }
 
 var sampleCard = []byte(`{"type":"AdaptiveCard","version":"1.5","body":[{"type":"TextBlock","text":"Office closed on Friday","size":"Large","weight":"Bolder","wrap":true},{"type":"TextBlock","text":"the office in **Lisbon** stays closed </script>","wrap":true}],"actions":[{"type":"Action.OpenUrl","title":"Read more","url":"https://intranet.example/closed"}]}`)
@@ -118,6 +159,7 @@ func samples() []sample {
 	out = append(out, rolloutSamples()...)
 	out = append(out, setupSamples()...)
 	out = append(out, peopleSamples()...)
+	out = append(out, scopeSamples()...)
 	return append(out, keySamples()...)
 }
 

@@ -40,6 +40,8 @@ var said = map[string]string{
 	"retry":      "Those who failed are being tried again.",
 	"recall":     "It is being taken back. Below you see how far that has come.",
 	"correct":    "This is the message as people have it. Mend it; it is reviewed like any announcement and then replaces theirs.",
+	"bounded":    "Set. It counts from now on, also for what was approved and not sent yet.",
+	"unbounded":  "Deleted.",
 	"lift":       "Everything goes on. It stops again by itself if the cause is still there.",
 }
 

@@ -28,8 +28,10 @@ import (
 	listed "github.com/fanfare/fanfare/broadcast/lists"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -72,8 +74,10 @@ func newWorld(t *testing.T) *world {
 	host := app.Listener.Addr().String()
 	w.url = "http://" + host
 	links := broadcast.Links{PlainHTTP: []string{plainHost, host}}
+	directory := &gather.Gatherer{Reader: w.dir, Teams: places.New(places.Config{Ledger: w.st, Lists: w.st}), Sets: w.st, Names: w.st, Now: w.clock.Now}
+	scopes := scope.NewService(scope.Config{Ledger: w.st, Vouchers: w.st, Census: w.st, Directory: directory, Now: w.clock.Now, Log: log})
 	w.service = broadcast.NewService(broadcast.Config{
-		Ledger: w.st, Directory: &gather.Gatherer{Reader: w.dir, Teams: places.New(places.Config{Ledger: w.st, Lists: w.st}), Sets: w.st, Names: w.st, Now: w.clock.Now}, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
+		Guard: scopes, Ledger: w.st, Directory: directory, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
 	w.lists = listed.NewService(listed.Config{Ledger: w.st, Shelf: w.st, Directory: w.dir, Now: w.clock.Now})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
@@ -85,7 +89,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -34,6 +34,12 @@ func Places() []string {
 	return []string{"places", "channels", "accounts", "rosters", "roster_reads"}
 }
 
+// Scopes are the tables of package scopes.
+func Scopes() []string { return []string{"scopes", "scope_changes", "scope_vouchers"} }
+
+// Received are the tables of package received.
+func Received() []string { return []string{"received", "received_rounds"} }
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.

@@ -4,6 +4,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/frame"
 )
@@ -12,6 +13,7 @@ import (
 type Options struct {
 	Frame     *frame.Frame
 	Service   *broadcast.Service
+	Scopes    *scope.Service
 	Keys      *auth.Keys
 	People    *who.Service
 	Rollout   *frame.Glance[broadcast.Rollout]
@@ -31,6 +33,7 @@ type TeamsApp interface {
 type Door struct {
 	*frame.Frame
 	service *broadcast.Service
+	scopes  *scope.Service
 	keys    *auth.Keys
 	people  *who.Service
 	rollout *frame.Glance[broadcast.Rollout]
@@ -41,5 +44,5 @@ type Door struct {
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
+	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
 }
