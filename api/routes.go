@@ -38,7 +38,7 @@ const (
 
 // table is every route of this door.
 func (d *Door) table() []route {
-	return []route{
+	return append([]route{
 		{get, "/healthz", public, d.health},
 		{head, "/healthz", public, d.health},
 		{get, "/readyz", public, d.ready},
@@ -61,20 +61,6 @@ func (d *Door) table() []route {
 		{get, v1 + "/broadcasts/:id/history", keyed, d.listHistory},
 		{get, v1 + "/broadcasts/:id/card", keyed, d.showCard},
 
-		{post, v1 + "/broadcasts/:id/submit", keyed, d.move(broadcast.EventSubmit)},
-		{post, v1 + "/broadcasts/:id/withdraw", keyed, d.move(broadcast.EventWithdraw)},
-		{post, v1 + "/broadcasts/:id/approve", keyed, d.move(broadcast.EventApprove)},
-		{post, v1 + "/broadcasts/:id/reject", keyed, d.move(broadcast.EventReject)},
-		{post, v1 + "/broadcasts/:id/schedule", keyed, d.move(broadcast.EventSchedule)},
-		{post, v1 + "/broadcasts/:id/unschedule", keyed, d.move(broadcast.EventUnschedule)},
-		{post, v1 + "/broadcasts/:id/send", keyed, d.move(broadcast.EventSend)},
-		{post, v1 + "/broadcasts/:id/pause", keyed, d.move(broadcast.EventPause)},
-		{post, v1 + "/broadcasts/:id/resume", keyed, d.move(broadcast.EventResume)},
-		{post, v1 + "/broadcasts/:id/cancel", keyed, d.move(broadcast.EventCancel)},
-
-		{post, v1 + "/broadcasts/:id/go", keyed, d.move(broadcast.EventGo)},
-		{post, v1 + "/broadcasts/:id/retry", keyed, d.move(broadcast.EventRetry)},
-		{post, v1 + "/broadcasts/:id/recall", keyed, d.move(broadcast.EventRecall)},
 		{post, v1 + "/broadcasts/:id/correct", keyed, d.correct},
 
 		{get, v1 + "/halt", keyed, d.showHalt},
@@ -108,7 +94,18 @@ func (d *Door) table() []route {
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},
 		{get, v1 + "/rollout/people", keyed, d.listInstallations},
+	}, d.moves()...)
+}
+
+// moves are the routes that move a broadcast, one for each event a machine may cause.
+func (d *Door) moves() (out []route) {
+	for _, ev := range []broadcast.Event{
+		broadcast.EventSubmit, broadcast.EventWithdraw, broadcast.EventApprove, broadcast.EventReject, broadcast.EventSchedule, broadcast.EventUnschedule,
+		broadcast.EventSend, broadcast.EventPause, broadcast.EventResume, broadcast.EventCancel, broadcast.EventGo, broadcast.EventRetry, broadcast.EventRecall,
+	} {
+		out = append(out, route{post, v1 + "/broadcasts/:id/" + string(ev), keyed, d.move(ev)})
 	}
+	return out
 }
 
 // Routes hangs every route of this door into r.

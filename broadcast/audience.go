@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"context"
-	"regexp"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast/audience"
@@ -37,11 +36,6 @@ func audienceProblems(a Audience) Problems {
 	}
 	return out
 }
-
-// guid is the usual form only, which also keeps anything else out of Graph paths.
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-
-func isGUID(s string) bool { return guid.MatchString(s) }
 
 // Recipient is a person, resolved from an audience. Excluded is the directory's
 // reason why they cannot be written to; what the bot's state adds is the store's.

@@ -164,7 +164,7 @@ func (c Canary) problems() Problems {
 		return bad("plan.canary.people", "A first wave has 1 to %d people.", maxCanary)
 	case c.People > 0 && c.Group.ID != "":
 		return bad("plan.canary.group", "Choose either a number of people or a group for the first wave, not both.")
-	case c.Group.ID != "" && !isGUID(c.Group.ID):
+	case c.Group.ID != "" && !audience.IsGUID(c.Group.ID):
 		return bad("plan.canary.group", "%q is not the ID of a group. Choose the group from the list.", c.Group.ID)
 	case c.MaxFailedPercent < 0 || c.MaxFailedPercent > 100:
 		return bad("plan.canary.max_failed_percent", "The share of failures is a percentage from 0 to 100.")

@@ -9,6 +9,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/audience"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -30,7 +31,7 @@ func BenchmarkLook(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			directory := &gather.Gatherer{Reader: &graph{}, Sets: st, Names: st, Now: st.Now}
+			directory := &gather.Gatherer{Reader: &graph{}, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: st.Now}
 			s := scope.NewService(scope.Config{Ledger: st, Vouchers: st, Census: st, Directory: directory, Now: st.Now, Log: slog.New(slog.DiscardHandler)})
 			bound := audience.Part{Kind: audience.Attribute, Field: audience.Department}
 			for n := range 9 {

@@ -14,6 +14,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/audience"
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -77,7 +78,7 @@ func each(t *testing.T, f func(w *world)) {
 			dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
 			st := storetest.Open(t, dsn, clock.Now)
 			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: &graph{groups: map[string][]int{sales: {1, 2, 3, 22}, union: {3}}, fails: map[string]error{}}}
-			directory := &gather.Gatherer{Reader: w.graph, Sets: st, Names: st, Now: clock.Now}
+			directory := &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: clock.Now}
 			w.Service = scope.NewService(scope.Config{Ledger: st, Vouchers: st, Census: st, Directory: directory, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 			var patches []noun.Patch
 			for n := 1; n <= 40; n++ {

@@ -42,6 +42,9 @@ func (a Audience) Mistakes() []string {
 // guid is the usual form only, which also keeps anything else out of Graph paths.
 var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 
+// IsGUID tells whether a text is an object's ID, and nothing else.
+func IsGUID(s string) bool { return guid.MatchString(s) }
+
 // thread is the ID of a team, which is that of its first channel (protocol C.2).
 var thread = regexp.MustCompile(`^19:[0-9A-Za-z_.-]{1,200}@thread\.[0-9A-Za-z.]{1,40}$`)
 
