@@ -121,5 +121,11 @@ func (s *Sweeper) lateMembers(ctx context.Context, b *broadcast.Broadcast) (join
 		s.Log.WarnContext(ctx, "audience not read for late joiners", "broadcast", b.ID, "cause", err)
 		return 0, nil
 	}
+	if s.Guard != nil {
+		if err := s.Guard.Allows(ctx, broadcast.EngineActor, broadcast.EventLate, b); err != nil {
+			s.Log.WarnContext(ctx, "nobody is taken in late: the audience has grown beyond what its author may reach", "broadcast", b.ID, "cause", err)
+			return 0, nil
+		}
+	}
 	return s.Marks.JoinLate(ctx, b.ID, again, lateLimit)
 }

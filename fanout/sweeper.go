@@ -44,6 +44,7 @@ type Sweeper struct {
 	Marks     Marks
 	Directory broadcast.Directory
 	Engine    broadcast.Engine
+	Guard     broadcast.Guard // nil bounds nobody
 	// Count goes on counting who got how much lately, for at most so long; nil for not.
 	Count func(ctx context.Context, most time.Duration) error
 	Now   func() time.Time

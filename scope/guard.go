@@ -20,7 +20,7 @@ const (
 
 // Allows implements broadcast.Guard.
 func (s *Service) Allows(ctx context.Context, a broadcast.Actor, ev broadcast.Event, b *broadcast.Broadcast) error {
-	reaching := ev == broadcast.EventSubmit || ev == broadcast.EventSchedule || ev == broadcast.EventSend || ev == broadcast.EventRelease
+	reaching := ev == broadcast.EventSubmit || ev == broadcast.EventSchedule || ev == broadcast.EventSend || ev == broadcast.EventRelease || ev == broadcast.EventLate
 	if !reaching || b.Kind == broadcast.KindEdit || b.Kind == broadcast.KindRecall { // these reach who has the announcement
 		return nil
 	}
@@ -30,6 +30,9 @@ func (s *Service) Allows(ctx context.Context, a broadcast.Actor, ev broadcast.Ev
 	ask := question{meant: b.Audience, age: lookAge}
 	if ev == broadcast.EventRelease {
 		ask.owner, ask.age = string(b.ID), 0 // the very people it is about to be listed for
+	}
+	if ev == broadcast.EventLate {
+		ask.owner = string(b.ID) + "/late" // in whose name the sweeper has just read them
 	}
 	f, err := s.lookAt(ctx, b, ask)
 	if err != nil || f.Count == 0 {

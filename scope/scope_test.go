@@ -57,10 +57,11 @@ func id(n int) broadcast.EntraID {
 // world is an organisation of 40: those above 20 are in Marketing, the others in R&D.
 type world struct {
 	*testing.T
-	dsn   string
-	st    *store.Store
-	clock *storetest.Clock
-	graph *graph
+	dsn      string
+	st       *store.Store
+	clock    *storetest.Clock
+	graph    *graph
+	gatherer *gather.Gatherer
 	*scope.Service
 }
 
@@ -78,8 +79,8 @@ func each(t *testing.T, f func(w *world)) {
 			dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
 			st := storetest.Open(t, dsn, clock.Now)
 			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: &graph{groups: map[string][]int{sales: {1, 2, 3, 22}, union: {3}}, fails: map[string]error{}}}
-			directory := &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: clock.Now}
-			w.Service = scope.NewService(scope.Config{Ledger: st, Vouchers: st, Census: st, Directory: directory, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
+			w.gatherer = &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: clock.Now}
+			w.Service = scope.NewService(scope.Config{Ledger: st, Vouchers: st, Census: st, Directory: w.gatherer, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 			var patches []noun.Patch
 			for n := 1; n <= 40; n++ {
 				name, yes, no, department := fmt.Sprintf("Person %d", n), true, false, "R&D"
@@ -256,6 +257,29 @@ func TestWhatReachesNobodyNewIsNotAsked(t *testing.T) {
 			b.Kind = k
 			w.allowed(ada, broadcast.EventSubmit, b)
 		}
+	})
+}
+
+// What is asked at the last moment is asked of the very people who were read for it.
+func TestTheResolverAndLateJoinersAreBoundedToo(t *testing.T) {
+	each(t, func(w *world) {
+		w.set(scope.Default, audience.Of(research))
+		b := draft(ada, broadcast.Audience{Include: []audience.Part{inSales}, Exclude: []audience.Part{marketing}})
+		w.no(w.gatherer.Gather(w.Context(), "b", b.Audience, 0))
+		w.allowed(broadcast.EngineActor, broadcast.EventRelease, b)
+		w.graph.groups[sales] = append(w.graph.groups[sales], 5, 6)
+		w.no(w.gatherer.Gather(w.Context(), "b/late", b.Audience, 0))
+		w.allowed(broadcast.EngineActor, broadcast.EventLate, b)
+		b.Audience.Exclude = nil // as if those left out had changed departments since
+		w.no(w.gatherer.Gather(w.Context(), "b/late", b.Audience, 0))
+		w.refused(broadcast.EngineActor, broadcast.EventLate, b, "1 of the 6 people chosen is outside what Ada Author may reach")
+		w.set(scope.Default, audience.Of(inUnion)) // narrower, and nobody has read it since
+		w.graph.groups[union] = []int{1, 2, 3, 22}
+		w.clock.Pass(1e9)
+		w.allowed(broadcast.EngineActor, broadcast.EventRelease, b)
+		w.graph.groups[union] = nil
+		w.clock.Pass(1e9)
+		w.refused(broadcast.EngineActor, broadcast.EventRelease, b, "4 of the 4 people chosen are outside")
 	})
 }
 
