@@ -64,7 +64,7 @@ func New(o Options) *Inbox {
 	return &Inbox{store: o.Store, handle: h.handle, now: o.Now, log: o.Log, nudge: make(chan struct{}, 1), seed: maphash.MakeSeed()}
 }
 
-// poke says that something new is there. It never waits.
+// Poke says that something new is there. It never waits.
 func (in *Inbox) Poke() {
 	select {
 	case in.nudge <- struct{}{}:
