@@ -18,13 +18,11 @@ func (r *Resolver) list(ctx context.Context, b *broadcast.Broadcast) error {
 	if err := r.Directory.Gather(ctx, string(b.ID), gathered(b), asRead); err != nil {
 		return err
 	}
-	if r.Guard != nil { // since Send or the schedule, whom its author may reach may have become fewer
-		if err := r.Guard.Allows(ctx, broadcast.EngineActor, broadcast.EventRelease, b); err != nil {
-			return err
-		}
-	}
 	expected := b.Expected
 	if b.State == broadcast.Resolving {
+		if err := r.bounded(ctx, b); err != nil {
+			return err
+		}
 		var err error
 		if expected, err = r.Roll.CountAudience(ctx, b.ID); err != nil {
 			return err
@@ -49,6 +47,16 @@ func (r *Resolver) list(ctx context.Context, b *broadcast.Broadcast) error {
 		}
 	}
 	return r.listed(ctx, b.ID)
+}
+
+// bounded asks whether the author may still reach whom it is about to be listed for:
+// since Send or the schedule that may have become fewer. Once somebody may have got
+// it, the others do.
+func (r *Resolver) bounded(ctx context.Context, b *broadcast.Broadcast) error {
+	if r.Guard == nil {
+		return nil
+	}
+	return r.Guard.Allows(ctx, broadcast.EngineActor, broadcast.EventRelease, b)
 }
 
 // gathered is everything that must be read before a broadcast can be listed: its
