@@ -32,6 +32,7 @@ type Options struct {
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store
+	Zones    inbox.Zones
 	// Ready tells whether this process can work: database there and with room to
 	// write, schema right. The sentence of a *broadcast.Error is shown to whoever asks
 	// (with the code DiskFull, if it has that one); others are only logged.
@@ -55,7 +56,7 @@ type Door struct {
 // New makes the door. Nothing runs until its routes are served and RunInbox is called.
 func New(o Options) *Door {
 	d := &Door{o: o, service: o.Service, log: o.Log}
-	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Now: o.Now, Log: o.Log})
+	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Zones: o.Zones, Now: o.Now, Log: o.Log})
 	return d
 }
 

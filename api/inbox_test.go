@@ -61,6 +61,9 @@ func TestTheBotAnswersWhatPeopleType(t *testing.T) {
 	w.hears(7, "nobody reads what is written here")
 	w.inTeams(7, "say", object{"text": "  STOP "})
 	w.hears(7, "To stop my messages")
+	if p, err := w.store.Person(t.Context(), id(7)); err != nil || p.TimeZone != "Europe/Berlin" {
+		t.Errorf("their clock is in %q, %v: Teams has told it", p.TimeZone, err)
+	}
 }
 
 func TestTheWhyButtonOfOldClientsIsAnsweredInTheChat(t *testing.T) {

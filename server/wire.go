@@ -202,7 +202,7 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,

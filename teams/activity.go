@@ -25,6 +25,7 @@ type Activity struct {
 	Text             string          `json:"text"`
 	TextFormat       string          `json:"textFormat"`
 	Locale           string          `json:"locale"`
+	LocalTimezone    string          `json:"localTimezone"` // an IANA name
 	Value            json.RawMessage `json:"value"`
 	MembersAdded     []Account       `json:"membersAdded"`
 	MembersRemoved   []Account       `json:"membersRemoved"`

@@ -14,6 +14,13 @@ import (
 type handler struct {
 	service *broadcast.Service
 	places  *places.Service
+	zones   Zones
+}
+
+// Zones remembers where people's clocks are.
+type Zones interface {
+	// SetTimeZone keeps an IANA name; it writes nothing when nothing is new.
+	SetTimeZone(ctx context.Context, id broadcast.EntraID, zone string) error
 }
 
 // WorthKeeping tells whether handling will do anything with an activity.
@@ -40,6 +47,11 @@ func (h handler) handle(ctx context.Context, in broadcast.Inbound) error {
 	}
 	id, _ := a.Person()
 	at := a.Reference()
+	if a.LocalTimezone != "" { // before anything that would be done twice if it failed
+		if err := h.zones.SetTimeZone(ctx, id, a.LocalTimezone); err != nil {
+			return err
+		}
+	}
 	switch a.Kind() {
 	case teams.BotAdded:
 		err = h.service.BotAdded(ctx, id, at)

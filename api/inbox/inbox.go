@@ -54,13 +54,14 @@ type Options struct {
 	Store   Store
 	Service *broadcast.Service
 	Places  *places.Service
+	Zones   Zones
 	Now     func() time.Time
 	Log     *slog.Logger
 }
 
 // New makes an Inbox. Nothing is handled until it runs.
 func New(o Options) *Inbox {
-	h := handler{o.Service, o.Places}
+	h := handler{o.Service, o.Places, o.Zones}
 	return &Inbox{store: o.Store, handle: h.handle, now: o.Now, log: o.Log, nudge: make(chan struct{}, 1), seed: maphash.MakeSeed()}
 }
 
