@@ -56,7 +56,7 @@ func TestAnAdminBoundsAnAuthorInTheBrowser(t *testing.T) {
 	admin.goTo(w.base + "/scopes")
 	admin.press("Change") // the default's
 	admin.sees("h1", "Whom all other authors may reach")
-	admin.forgive("422").press("Set")
+	admin.forgive("422").press("Save the scope")
 	admin.sees("#summary", "Choose who should get this")
 	admin.goTo(w.base + "/scopes/" + simulator.StandardPeople()[0].EntraID)
 	admin.press("Delete this scope…")
