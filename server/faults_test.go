@@ -96,13 +96,18 @@ func TestAvoidingRepeatsNamesWhoMayHaveMissedIt(t *testing.T) {
 func TestTokensThatEndAndATroubledTokenEndpointLoseNobody(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, kind string) {
-		w := rolled(t, kind, 200, map[string]string{"FANFARE_CONNECTOR_RATE": "30"})
+		w := newWorld(t, kind, func(o *simulator.Options) { o.People = 200 })
+		w.env["FANFARE_CONNECTOR_RATE"] = "30"
+		// From the beginning: a token of an hour would outlive the story.
+		w.dial(func(d *simulator.Dials) { d.SilentPerMille, d.EventDuplicatePerMille, d.TokenLifetimeSeconds = 0, 0, 2 })
+		w.serve()
+		w.rolledOut()
 		trouble := []simulator.Fault{
 			{Operation: "entra.token", Status: 500, PerMille: 300},
 			{Operation: "entra.token", Status: 429, RetryAfter: 1, PerMille: 200},
 			{Operation: "entra.token", DelayMS: 300},
 		}
-		w.dial(func(d *simulator.Dials) { d.TokenLifetimeSeconds, d.Fail = 2, trouble })
+		w.fails(trouble...)
 		w.whole(w.accounted(w.sends("Short lives").ID))
 		w.struck(trouble[2:], 2)
 	})
