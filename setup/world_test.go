@@ -135,7 +135,11 @@ func (w *world) secure(h http.Handler, change func(*x509.Certificate)) *httptest
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	// A pool of its own: others may be looking into the one before.
+	w.pool = w.pool.Clone()
 	w.pool.AddCert(parsed)
+	w.o.Roots = w.pool
+	w.o.HTTP = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.pool, MinVersion: tls.VersionTLS12}}}
 	s := httptest.NewUnstartedServer(h)
 	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // it complains of strangers, whom tests send
