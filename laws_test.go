@@ -88,7 +88,7 @@ func sources(t *testing.T) []source {
 // not listed may import none of ours.
 var mayKnow = map[string][]string{
 	"budget":           {"broadcast", "pace"},
-	"fanout":           {"broadcast", "budget", "workerpool"},
+	"fanout":           {"broadcast", "broadcast/audience", "budget", "workerpool"},
 	"teams":            {"broadcast", "teams/card"},
 	"graph":            {"broadcast"},
 	"broadcast":        {"broadcast/audience"},
@@ -105,7 +105,7 @@ var mayKnow = map[string][]string{
 	"places":           {"broadcast"},
 	"teams/roster":     {"broadcast", "places", "teams"},
 	"store/budget":     {"broadcast", "pace", "store/db"},
-	"store/census":     {"broadcast", "broadcast/audience", "broadcast/person", "fatigue", "scope", "store/db"},
+	"store/census":     {"broadcast", "broadcast/audience", "broadcast/person", "fatigue", "scope", "store/db", "store/places"},
 	"store/received":   {"store/db"},
 	"store/scopes":     {"broadcast", "scope", "store/census", "store/db"},
 	"store/db":         {"broadcast", "migrations"},
@@ -113,7 +113,7 @@ var mayKnow = map[string][]string{
 	"store/roll":       {"broadcast", "broadcast/audience", "store/census", "store/db"},
 	"store/lists":      {"broadcast", "broadcast/lists", "store/census", "store/db"},
 	"store/who":        {"broadcast", "broadcast/person", "broadcast/who", "store/census", "store/db"},
-	"store/places":     {"broadcast", "places", "store/db"},
+	"store/places":     {"broadcast", "broadcast/audience", "places", "store/db"},
 	"engine":           {"broadcast"},
 	"engine/local":     {"broadcast", "engine"},
 	"engine/river":     {"broadcast", "engine"},
