@@ -29,8 +29,7 @@ type Group struct {
 }
 
 // audienceProblems lists what keeps an audience from being used.
-func audienceProblems(a Audience) Problems {
-	var out Problems
+func audienceProblems(a Audience) (out Problems) {
 	for _, mistake := range a.Mistakes() {
 		out = append(out, &Error{Invalid, "audience", mistake})
 	}

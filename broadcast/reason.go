@@ -41,7 +41,7 @@ const (
 	ReasonNoActivityID Reason = "no_activity_id" // the message is there, but Teams never named it
 	ReasonMessageGone  Reason = "message_gone"   // there is no such message any more
 
-	ReasonNotInTeam    Reason = "bot_not_in_team" // of channels
+	ReasonNotInTeam    Reason = "bot_not_in_team" // this and the next two are of channels
 	ReasonChannelGone  Reason = "channel_gone"
 	ReasonTeamArchived Reason = "team_archived"
 

@@ -13,7 +13,7 @@ import (
 // *Error NotFound if nobody knows it. One that several teams share is that of a team it
 // can be written to in, if there is one. Price: the index channels_by_id.
 func (s Places) Channel(ctx context.Context, id string) (places.ChannelHit, error) {
-	hits, err := s.channels(ctx, `AND c.channel_id = @channel ORDER BY p.state <> 'here', c.state <> 'here', p.place_id LIMIT 1`, db.Args{"channel": id})
+	hits, err := channels(s.db.Read(ctx), `AND c.channel_id = @channel ORDER BY p.state <> 'here', c.state <> 'here', p.place_id LIMIT 1`, db.Args{"channel": id})
 	if err == nil && len(hits) == 0 {
 		err = broadcast.Errorf(broadcast.NotFound, "There is no such channel, or the bot was never added to its team. Add the bot to the team in Teams first.")
 	}
@@ -32,12 +32,23 @@ func (s Places) TeamOf(ctx context.Context, channel string) (string, error) {
 	return hit.Team.ID, err
 }
 
-func (s Places) channels(ctx context.Context, which string, a db.Args) ([]places.ChannelHit, error) {
+// Labels names channels among those of all teams, as far as they are known. Price: a
+// look-up each.
+func Labels(t *db.Tx, ids []string) (map[string]string, error) {
+	hits, err := channels(t, `AND c.channel_id IN (@ids ) ORDER BY p.state = 'here', p.place_id DESC`, db.Args{"ids": ids})
+	labels := make(map[string]string, len(hits))
+	for _, h := range hits {
+		labels[h.Channel.ID] = h.Label()
+	}
+	return labels, err
+}
+
+func channels(t *db.Tx, which string, a db.Args) ([]places.ChannelHit, error) {
 	var rows []struct {
 		Channel channelRow `gorm:"embedded;embeddedPrefix:c_"`
 		Place   placeRow   `gorm:"embedded"`
 	}
-	_, err := s.db.Read(ctx).Scan(&rows, `SELECT p.*, c.team_id AS c_team_id, c.channel_id AS c_channel_id, c.name AS c_name, c.state AS c_state, c.listed AS c_listed, c.at AS c_at
+	_, err := t.Scan(&rows, `SELECT p.*, c.team_id AS c_team_id, c.channel_id AS c_channel_id, c.name AS c_name, c.state AS c_state, c.listed AS c_listed, c.at AS c_at
 		FROM places p JOIN channels c ON c.tenant_id = p.tenant_id AND c.team_id = p.place_id
 		WHERE p.tenant_id = @tenant AND p.kind = 'team' `+which, a)
 	var hits []places.ChannelHit

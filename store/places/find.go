@@ -54,7 +54,7 @@ func orUnknown(err error) error {
 // ten thousands.
 func (s Places) FindChannels(ctx context.Context, text string, limit int) ([]places.ChannelHit, error) {
 	a := db.Args{"limit": limit}
-	return s.channels(ctx, `AND p.state = 'here' AND c.state = 'here' `+beginning(text, `(p.search || c.search)`, a)+`
+	return channels(s.db.Read(ctx), `AND p.state = 'here' AND c.state = 'here' `+beginning(text, `(p.search || c.search)`, a)+`
 		ORDER BY p.search, p.place_id, c.channel_id <> c.team_id, c.search, c.channel_id LIMIT @limit `, a)
 }
 
