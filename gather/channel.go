@@ -53,7 +53,7 @@ func (g *Gatherer) findChannels(ctx context.Context, text string) ([]audience.Hi
 		if h.Closed() != "" {
 			continue
 		}
-		note := "Channel · gets one post, whoever reads there"
+		note := "Channel · one post, whoever reads there"
 		if called[h.Label()] > 1 {
 			note += " · ID ends in " + h.Tail()
 		}

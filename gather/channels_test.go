@@ -38,7 +38,7 @@ func TestChannelsAreFoundAndToldApart(t *testing.T) {
 			w.no(err)
 			for _, h := range hits {
 				if h.Kind == audience.Channel {
-					out = append(out, h.Words()+strings.TrimPrefix(h.Note, "Channel · gets one post, whoever reads there"))
+					out = append(out, h.Words()+strings.TrimPrefix(h.Note, "Channel · one post, whoever reads there"))
 				}
 			}
 			return out

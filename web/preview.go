@@ -133,6 +133,7 @@ type reachAnswer struct {
 	Count int    `json:"count"` // people and channels that would get it
 	Known bool   `json:"known"` // false when the audience cannot be counted as it stands
 	Words string `json:"words"` // the count in a sentence, for a form that asks for no more
+	Noun  string `json:"noun"`  // the count with its nouns: "1,204 people and 2 channels"
 }
 
 // reachOfForm counts the audience somebody is choosing.
@@ -181,7 +182,7 @@ func (d *Door) answerReach(c *gin.Context, p reachPart) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable() + p.Reach.Channels, p.Problem == "", cmp.Or(p.Problem, words.Meant(p.Reach)+" now.")})
+	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable() + p.Reach.Channels, p.Problem == "", cmp.Or(p.Problem, words.Meant(p.Reach)+" now."), words.Reached(p.Reach)})
 	return nil
 }
 
