@@ -104,7 +104,7 @@ func TestAnAnnouncementIsPostedInAChannel(t *testing.T) {
 	}
 	author.goTo(w.base + "/broadcasts/" + id)
 	author.sees("[data-region=audience]", "people and 1 channel.")
-	author.sees("[data-text=line]", "people and 1 channel reached")
+	author.sees("[data-text=line]", " recipients reached.")
 	author.looks("show-channel")
 	author.press("See every recipient")
 	author.replaces("#q", "newsroom gen")

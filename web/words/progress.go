@@ -34,7 +34,7 @@ func (n Now) Left() int { return n.Whole() - n.Tally.Done() }
 // Line says how far it is.
 func (n Now) Line() string {
 	whole := n.Whole()
-	reached := fmt.Sprintf("%s of %s reached", Num(n.Tally.Sent), Whole(n.To, whole))
+	reached := fmt.Sprintf("%s of %s reached", Num(n.Tally.Sent), Count(n.To, whole))
 	switch n.Kind {
 	case broadcast.KindEdit:
 		reached = fmt.Sprintf("Corrected for %s of %s", Num(n.Tally.Sent), Count(n.To, whole))
@@ -108,7 +108,7 @@ func (n Now) Listing() string {
 	if n.Listed || n.Expected <= n.Tally.Total || n.State == broadcast.Resolving || !n.State.Live() {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s are on the list; sending has begun.", Num(n.Tally.Total), Whole(n.To, n.Expected))
+	return fmt.Sprintf("%s of %s are on the list; sending has begun.", Num(n.Tally.Total), Count(n.To, n.Expected))
 }
 
 // Late says how many came after the list was fixed.
