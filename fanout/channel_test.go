@@ -126,6 +126,7 @@ func TestAChannelGetsOneThreadBesideItsPeople(t *testing.T) {
 // nobodysInstallation asserts that no channel was taken for a person.
 func (w *world) nobodysInstallation() {
 	w.Helper()
+	w.no(w.st.CountReceived(w.Context(), patience))
 	for _, table := range []string{"installations", "accounts", "people", "received"} {
 		var n int
 		w.no(storetest.SQL(w.T, w.dsn).QueryRow(`SELECT count(*) FROM ` + table + ` WHERE entra_id LIKE '19:%'`).Scan(&n))

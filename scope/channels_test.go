@@ -55,11 +55,11 @@ func TestAChannelHasToBeNamedByTheScopeOrItsTeam(t *testing.T) {
 			"named":                         {audience.Of(inSales, toOpsNews), audience.Of(toOpsNews), ""},
 			"its team named":                {audience.Of(inOps), audience.Of(toOpsNews, one), ""},
 			"only channels":                 {audience.Of(toOpsNews), audience.Of(toOpsNews), ""},
-			"its team and that left out":    {but([]audience.Part{inOps, inSales}, inOps), audience.Of(toOpsNews), "The channel “Ops › News” is outside what you may reach (Team Ops, Group a except Team Ops). Leave it out, or ask an admin."},
+			"its team and that left out":    {but([]audience.Part{inOps, inSales}, inOps), audience.Of(toOpsNews), "The channel “Ops › News” is outside what you may reach (Team Ops, Group a0000000 except Team Ops). Leave it out, or ask an admin."},
 			"the channel of another team":   {audience.Of(inOps), audience.Of(toOpsNews, toHRNews), "The channel “HR › News” is outside what you may reach (Team Ops). Leave it out"},
 			"not named":                     {audience.Of(inSales), audience.Of(inSales, toOpsNews), "The channel “Ops › News” is outside"},
 			"everyone but some":             {but([]audience.Part{everyone}, inUnion), audience.Of(toOpsNews), "The channel “Ops › News” is outside"},
-			"two":                           {audience.Of(inSales), audience.Of(toHRNews, toOpsNews), "The channels “HR › News”, “Ops › News” are outside what you may reach (Group a). Leave them out"},
+			"two":                           {audience.Of(inSales), audience.Of(toHRNews, toOpsNews), "The channels “HR › News”, “Ops › News” are outside what you may reach (Group a0000000). Leave them out"},
 			"people and a channel":          {audience.Of(toHRNews), audience.Of(one, toOpsNews), "The channel “Ops › News” is outside what you may reach (Channel HR › News). Leave it out, or ask an admin. The only person you chose is outside"},
 			"somebody, to channels only":    {audience.Of(toOpsNews), audience.Of(one), "The only person you chose is outside"},
 			"a channel nobody knows of one": {audience.Of(inOps), audience.Of(channel("19:none@thread.tacv2", "X")), "The channel “X” is outside"},
@@ -108,7 +108,7 @@ func TestAScopeThatLostAChannelStopsTheRelease(t *testing.T) {
 		w.no(w.gatherer.Gather(w.Context(), string(b.ID), b.Audience, 0))
 		w.allowed(broadcast.EngineActor, broadcast.EventRelease, b)
 		w.set(ada.ID, audience.Of(inSales))
-		w.refused(broadcast.EngineActor, broadcast.EventRelease, b, "The channel “Ops › News” is outside what Ada Author may reach (Group a). Have it left out, or ask an admin.")
+		w.refused(broadcast.EngineActor, broadcast.EventRelease, b, "The channel “Ops › News” is outside what Ada Author may reach (Group a0000000). Have it left out, or ask an admin.")
 		w.no(w.gatherer.Gather(w.Context(), string(b.ID)+"/late", b.Audience.People(), 0))
 		w.allowed(broadcast.EngineActor, broadcast.EventLate, b) // no channel comes late
 	})

@@ -129,6 +129,7 @@ func (s Received) count(ctx context.Context, t *db.Tx, now round) error {
 	// announcement to its end for every page.
 	if _, err := t.Scan(&rows, `SELECT d.entra_id, SUM(CASE WHEN d.updated_at >= @week THEN 1 ELSE 0 END) AS week, count(*) AS month FROM deliveries d
 		WHERE d.tenant_id = @tenant AND d.broadcast_id IN (@ids ) AND d.entra_id > @after AND d.entra_id <= @end AND d.state || '' = 'sent' AND d.updated_at >= @since
+			AND d.entra_id NOT LIKE '19:%' -- a channel has no limit
 		GROUP BY d.entra_id`, a); err != nil {
 		return err
 	}
