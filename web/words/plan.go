@@ -50,6 +50,9 @@ func Plan(b *broadcast.Broadcast) []Sentence {
 		return out
 	}
 	out = append(out, wave(p.Canary))
+	if n := len(b.Audience.Channels()); n > 0 && p.Canary.On() {
+		out = append(out, plain("No channel is in the first wave: %s after it.", map[bool]string{true: "it gets its post", false: "they get their posts"}[n == 1]))
+	}
 	if p.ExpiresAt.IsZero() {
 		out = append(out, plain("It has no expiry: everybody gets it, however long that takes."))
 	} else {
