@@ -129,7 +129,7 @@ var mayKnow = map[string][]string{
 	"setup":            {"broadcast"},
 	"web/frame":        {"broadcast", "auth", "web/sse"},
 	"web/form":         {"broadcast", "broadcast/audience", "web/words"},
-	"web/words":        {"broadcast", "pace"},
+	"web/words":        {"broadcast", "pace", "rollout"},
 	"server":           {"broadcast", "budget", "fanout", "gather", "teams", "graph", "directory", "graphinstall", "store", "engine", "engine/local", "engine/river", "auth", "api", "web", "setup", "setup/pack", "broadcast/who", "places", "teams/roster", "broadcast/lists", "fatigue", "rollout", "scope"},
 	"web/people":       {"broadcast", "broadcast/person", "broadcast/who", "web/frame"},
 	"web/lists":        {"broadcast", "broadcast/lists", "sheet", "web/form", "web/frame"},
