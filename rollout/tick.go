@@ -91,21 +91,28 @@ func (s *Service) Tick(ctx context.Context, most time.Duration) error {
 	return s.follow(ctx, r)
 }
 
-// FailedPercent is the share of those who were tried that failed, with how many of each;
-// those with whom somebody let it go on do not count.
-func (r Ring) FailedPercent() (percent float64, failed, tried int) {
+// FailedPercent is the share of those who were tried that failed; 0 while nobody was.
+func (r Ring) FailedPercent() float64 { return share(r.Counts.Refused, r.Counts.Settled()) }
+
+func share(failed, tried int) float64 {
+	if tried == 0 {
+		return 0
+	}
+	return 100 * float64(failed) / float64(tried)
+}
+
+// judged is how many failed of how many who were tried, without those failures with
+// which somebody let it go on.
+func (r Ring) judged() (percent float64, failed, tried int) {
 	excused := min(r.Excused, r.Counts.Refused)
 	failed, tried = r.Counts.Refused-excused, r.Counts.Settled()-excused
-	if tried == 0 {
-		return 0, failed, tried
-	}
-	return 100 * float64(failed) / float64(tried), failed, tried
+	return share(failed, tried), failed, tried
 }
 
 // tooMany tells whether more failed than the ring allows. A few say nothing while others
 // are still to be tried; where the next ring would follow by itself the end says it all.
 func (r Ring) tooMany() bool {
-	percent, _, tried := r.FailedPercent()
+	percent, _, tried := r.judged()
 	return percent > float64(r.MaxFailedPercent) && (tried >= judgedFrom || r.ByItself && r.through())
 }
 
@@ -118,7 +125,7 @@ func (s *Service) judge(ctx context.Context, r Ring, now time.Time) (over bool, 
 	move := RingMove{Ring: r, From: broadcast.RolloutRunning, By: broadcast.EngineActor.ActorRef, At: now}
 	switch {
 	case r.tooMany():
-		percent, failed, tried := r.FailedPercent()
+		percent, failed, tried := r.judged()
 		move.Rule, _ = ruleOf(r.State, EventHold, broadcast.EngineActor)
 		move.Note = fmt.Sprintf("%d of %d failed (%.0f %%), and %d %% are allowed.", failed, tried, percent, r.MaxFailedPercent)
 		move.Why = fmt.Sprintf("In the ring “%s” %d of %d installations failed: %.0f %%, and %d %% are allowed.%s", r.Name, failed, tried, percent, r.MaxFailedPercent, worst(r.Counts))
@@ -163,15 +170,12 @@ func (s *Service) follow(ctx context.Context, r Rollout) error {
 	if !waits || !ok || before.State != Done || !before.ByItself || before.Counts.Installed == 0 {
 		return nil
 	}
-	percent, _, _ := before.FailedPercent()
-	if percent > float64(before.MaxFailedPercent) || !s.mayTry(next.ID) {
+	if percent, _, _ := before.judged(); percent > float64(before.MaxFailedPercent) || !s.mayTry(next.ID) {
 		return nil
 	}
 	err := s.open(ctx, broadcast.EngineActor, r.Plan, next, fmt.Sprintf("“%s” was done.", before.Name))
-	if e := broadcast.AsError(err); e != nil && !broadcast.IsCode(err, broadcast.Conflict) {
-		return err
-	} else if e != nil {
-		return s.c.Rings.RefillRing(ctx, next.ID, e.Message) // said on the page; tried again
+	if broadcast.IsCode(err, broadcast.Conflict) { // said on the page, and tried again
+		return s.c.Rings.RefillRing(ctx, next.ID, broadcast.AsMessage(err))
 	}
 	return err
 }

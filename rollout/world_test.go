@@ -2,6 +2,7 @@ package rollout_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"iter"
 	"log/slog"
@@ -19,7 +20,17 @@ import (
 	"github.com/fanfare/fanfare/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// A try is a whole rollout in a database: a few at a time; whoever looks for more asks
+	// rapid for them.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := flag.Set("rapid.checks", "15"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(storetest.Main(m))
+}
 
 // graph is the groups of a test: what Graph would say of them.
 type graph struct {
@@ -83,19 +94,18 @@ func each(t *testing.T, f func(w *world)) {
 	for _, kind := range storetest.Kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			f(newWorld(t, kind, 60))
+			dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
+			w := newWorld(t, storetest.Open(t, dsn, clock.Now), dsn, clock)
+			w.hire(1, 60)
+			f(w)
 		})
 	}
 }
 
-func newWorld(t testing.TB, kind string, people int) *world {
-	t.Helper()
-	dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
-	w := &world{dsn: dsn, clock: clock, st: storetest.Open(t, dsn, clock.Now)}
-	w.T, _ = t.(*testing.T)
+func newWorld(t *testing.T, st *store.Store, dsn string, clock *storetest.Clock) *world {
+	w := &world{T: t, dsn: dsn, clock: clock, st: st}
 	w.graph = &graph{groups: map[string][]int{pilots: {1, 2, 3, 60}, sales: {3, 4, 5, 6, 7, 8, 9, 10, 41, 42}, secret: {}}, fails: map[string]error{secret: broadcast.Errorf(broadcast.Invalid, "The group “secret” hides its members.")}}
 	w.Service = w.replica(w.st)
-	w.hire(1, people)
 	return w
 }
 
@@ -115,9 +125,8 @@ func (w *world) hire(from, to int) {
 		}
 		patches = append(patches, noun.Patch{EntraID: id(n), Name: &name, Enabled: &yes, Licensed: &yes, Guest: &guest, Department: &department})
 	}
-	if err := w.st.SavePeople(context.Background(), patches, &noun.Cursor{Link: "delta", Round: 1, FinishedAt: w.clock.Now()}); err != nil {
-		panic(err)
-	}
+	w.Helper()
+	w.no(w.st.SavePeople(w.Context(), patches, &noun.Cursor{Link: "delta", Round: 1, FinishedAt: w.clock.Now()}))
 }
 
 func (w *world) no(err error) {

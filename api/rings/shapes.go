@@ -174,8 +174,7 @@ func ringsOf(rings []rollout.Ring) []ring {
 			settings: settings{r.ID, r.Name, meant{parts(r.Audience.Include), parts(r.Audience.Exclude)}, advance, &most, int(r.Settle.Minutes())},
 			State:    r.State, OpenedAt: moment(r.OpenedAt), QuietSince: moment(r.QuietSince), DoneAt: moment(r.DoneAt), Problem: r.Problem,
 		}
-		percent, _, _ := r.FailedPercent()
-		if out[i].FailedPercent = math.Round(10*percent) / 10; r.Counted {
+		if out[i].FailedPercent = math.Round(10*r.FailedPercent()) / 10; r.Counted {
 			c := countsOf(r.Counts)
 			out[i].Counts = &c
 		}

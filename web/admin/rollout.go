@@ -128,10 +128,9 @@ func RingColumns() []frame.Tab {
 
 // RingTexts are a ring's live figures, by the name of their element.
 func RingTexts(r rollout.Ring) map[string]string {
-	percent, _, tried := r.FailedPercent()
 	failed := "–"
-	if tried > 0 {
-		failed = fmt.Sprintf("%.1f %%", percent)
+	if r.Counts.Settled() > 0 {
+		failed = fmt.Sprintf("%.1f %%", r.FailedPercent())
 	}
 	c, of := r.Counts, func(name string) string { return "ring-" + r.ID + "-" + name }
 	return map[string]string{

@@ -59,26 +59,18 @@ func stateWords(s broadcast.InstallationState) string {
 	return words.Install(s)
 }
 
-// spans are the stretches of time a chart can show.
-var spans = []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour, 24 * time.Hour, 7 * 24 * time.Hour, 30 * 24 * time.Hour}
+// shortest is the least a chart shows.
+const shortest = time.Minute
 
-// span is the shortest stretch that reaches back to the beginning.
-func span(began, now time.Time) time.Duration {
-	for _, s := range spans {
-		if now.Sub(began) <= s {
-			return s
-		}
-	}
-	return spans[len(spans)-1]
-}
-
-// ChartOf draws samples up to now; nil if there are none.
+// ChartOf draws samples from the first up to now; nil if there are none.
 func ChartOf(samples []rollout.Sample, now time.Time) *Chart {
 	if len(samples) == 0 {
 		return nil
 	}
-	began := samples[0].At
-	c := &Chart{From: now.Add(-span(began, now)), To: now, Width: 10 * chartColumns}
+	c := &Chart{From: samples[0].At, To: now, Width: 10 * chartColumns}
+	if now.Sub(c.From) < shortest {
+		c.From = now.Add(-shortest)
+	}
 	for _, s := range charted {
 		c.Heads = append(c.Heads, stateWords(s))
 	}
