@@ -87,14 +87,14 @@ type Ring struct {
 	MaxFailedPercent int
 	Settle           time.Duration // how long it is watched once nobody in it is still to get the app
 
-	State              RingState
-	OpenedAt, DoneAt   time.Time
-	QuietSince         time.Time // since when nobody is; zero while somebody is
-	Excused            int       // failures with which it was held, or let go on
-	Filled             bool      // everybody in it is wanted
-	Problem            string    // why its people could not be read, the last time; "" if they were
-	Counts             Counts    // as far as they were counted
-	Counted, Countable bool
+	State            RingState
+	OpenedAt, DoneAt time.Time
+	QuietSince       time.Time // when nobody was for the first time; zero for not yet
+	Excused          int       // failures with which it was held last
+	Filled           bool      // everybody in it is wanted
+	Problem          string    // why its people could not be read, the last time; "" if they were
+	Counts           Counts
+	Counted          bool // Counts says who is in it
 }
 
 // IsLast tells whether it is the last ring.

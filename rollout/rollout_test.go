@@ -107,7 +107,10 @@ func TestTheNextRingOpensByItself(t *testing.T) {
 			w.Fatalf("%+v", r)
 		}
 		w.clock.Pass(50 * time.Minute)
+		w.graph.groups[sales] = append(w.graph.groups[sales], 20) // somebody joins while it is watched
+		w.no(w.Refresh(w.Context()))
 		w.tick()
+		w.install()
 		if r := w.ring("Sales"); r.State != rollout.Open {
 			w.Fatalf("%+v", r)
 		}
@@ -135,7 +138,7 @@ func TestTheNextRingOpensByItself(t *testing.T) {
 		}
 		slices.Reverse(told)
 		want := []string{
-			"Cora Admin changed the rings: waiting are Sales, Marketing, Everyone", "Cora Admin opened the ring “Sales”", "Fanfare finished the ring “Sales”: 9 of 10 have the app.",
+			"Cora Admin changed the rings: waiting are Sales, Marketing, Everyone", "Cora Admin opened the ring “Sales”", "Fanfare finished the ring “Sales”: 10 of 11 have the app.",
 			"Fanfare opened the ring “Marketing”: “Sales” was done.", "Fanfare finished the ring “Marketing”: 17 of 17 have the app.",
 		}
 		if !slices.Equal(told, want) {
@@ -373,3 +376,34 @@ func TestWhatRingsCannotBe(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+// TestARingThatACrashLeftHalfFilledIsFilled by whoever sweeps next, and nobody is missed.
+func TestARingThatACrashLeftHalfFilledIsFilled(t *testing.T) {
+	each(t, func(w *world) {
+		w.hire(61, 4_500)
+		w.no(w.st.SetRings(w.Context(), 0, []rollout.Ring{{ID: "x", Name: "All but Sales", Audience: audience.Audience{Include: broadcast.Everyone().Include, Exclude: group(sales).Include}, State: rollout.Waiting, MaxFailedPercent: 100}}, cora.ActorRef, w.clock.Now()))
+		p, err := w.Plan(w.Context(), cora)
+		w.no(err)
+		ring := p.Rings[0]
+		gatherer := w.gatherer(w.st)
+		w.no(gatherer.Gather(w.Context(), rollout.Owner(ring.ID), ring.Audience, 0))
+		w.no(w.st.MoveRing(w.Context(), rollout.RingMove{Ring: ring, From: p.State, Rule: rollout.Moves()[0], By: cora.ActorRef, At: w.clock.Now()}))
+		if more, err := w.st.FillRings(w.Context(), 0); err != nil || !more {
+			w.Fatalf("%v, %v: one page does not fill it", more, err)
+		}
+		if r := w.ring("All but Sales"); r.Filled || r.Counts.Wanted == 0 || r.Counts.Wanted > 2_000 {
+			w.Fatalf("%+v", r)
+		}
+		others := []*rollout.Service{w.replica(storetest.Open(w, w.dsn, w.clock.Now)), w.Service}
+		errs := make(chan error, len(others))
+		for _, s := range others {
+			go func() { errs <- s.Tick(w.Context(), time.Minute) }()
+		}
+		for range others {
+			w.no(<-errs)
+		}
+		if r := w.ring("All but Sales"); !r.Filled || r.Counts.Wanted != 4_499-10 {
+			w.Errorf("%+v", r)
+		}
+	})
+}

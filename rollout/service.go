@@ -47,8 +47,7 @@ type Rings interface {
 	SetRings(ctx context.Context, revision int64, waiting []Ring, by broadcast.ActorRef, at time.Time) error
 	// MoveRing stores a move, with its line of the audit.
 	MoveRing(ctx context.Context, m RingMove) error
-	// QuietRing notes since when nobody in an open ring is still to get the app; zero for
-	// somebody is.
+	// QuietRing notes since when everybody in an open ring was tried.
 	QuietRing(ctx context.Context, id string, since time.Time) error
 	// RefillRing begins to take in who is in an opened ring by now, as it was read for
 	// Owner; with a problem it only notes why that cannot be.

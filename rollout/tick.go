@@ -129,11 +129,8 @@ func (s *Service) judge(ctx context.Context, r Ring, now time.Time) (over bool, 
 		move.Rule, _ = ruleOf(r.State, EventHold, broadcast.EngineActor)
 		move.Note = fmt.Sprintf("%d of %d failed (%.0f %%), and %d %% are allowed.", failed, tried, percent, r.MaxFailedPercent)
 		move.Why = fmt.Sprintf("In the ring “%s” %d of %d installations failed: %.0f %%, and %d %% are allowed.%s", r.Name, failed, tried, percent, r.MaxFailedPercent, worst(r.Counts))
-	case !r.through():
-		if r.QuietSince.IsZero() {
-			return false, nil
-		}
-		return false, s.c.Rings.QuietRing(ctx, r.ID, time.Time{})
+	case !r.through(): // newcomers do not begin the watch anew: where many work, somebody comes every day
+		return false, nil
 	case r.QuietSince.IsZero() && r.Settle > 0:
 		return false, s.c.Rings.QuietRing(ctx, r.ID, now)
 	case r.Settle > 0 && now.Sub(r.QuietSince) < r.Settle:

@@ -111,8 +111,11 @@ func newWorld(t *testing.T, st *store.Store, dsn string, clock *storetest.Clock)
 
 // replica is the service on another handle of the same database.
 func (w *world) replica(st *store.Store) *rollout.Service {
-	gatherer := &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: w.clock.Now}
-	return rollout.NewService(rollout.Config{Ledger: st, Rings: st, Counting: st, Samples: st, Directory: gatherer, Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
+	return rollout.NewService(rollout.Config{Ledger: st, Rings: st, Counting: st, Samples: st, Directory: w.gatherer(st), Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
+}
+
+func (w *world) gatherer(st *store.Store) *gather.Gatherer {
+	return &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: w.clock.Now}
 }
 
 // hire is a sync in which some people are found.

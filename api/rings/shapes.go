@@ -156,7 +156,7 @@ type ring struct {
 	settings
 	State         rollout.RingState `json:"state"`
 	OpenedAt      *time.Time        `json:"opened_at"`
-	QuietSince    *time.Time        `json:"quiet_since"` // since when nobody in it is still to get the app
+	QuietSince    *time.Time        `json:"quiet_since"` // since when everybody in it was tried
 	DoneAt        *time.Time        `json:"done_at"`
 	Problem       string            `json:"problem"` // why its people cannot be read
 	FailedPercent float64           `json:"failed_percent"`

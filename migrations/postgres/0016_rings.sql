@@ -23,9 +23,9 @@ CREATE TABLE rings (
     settle             BIGINT NOT NULL, -- milliseconds it is watched before it is done
     state              TEXT COLLATE "C" NOT NULL CHECK (state IN ('waiting', 'open', 'held', 'done')),
     opened_at          BIGINT NOT NULL,
-    quiet_since        BIGINT NOT NULL, -- since when nobody in it is still to get the app
+    quiet_since        BIGINT NOT NULL, -- when everybody in it was tried
     done_at            BIGINT NOT NULL,
-    excused            BIGINT NOT NULL, -- failures with which somebody let it go on
+    excused            BIGINT NOT NULL, -- failures with which it was held
     filled             BOOLEAN NOT NULL, -- everybody in it is wanted
     fill_after         TEXT COLLATE "C" NOT NULL, -- else the last who is
     problem            TEXT NOT NULL, -- why its people could not be read

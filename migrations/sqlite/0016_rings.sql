@@ -21,9 +21,9 @@ CREATE TABLE rings (
     settle             INTEGER NOT NULL, -- milliseconds it is watched before it is done
     state              TEXT NOT NULL CHECK (state IN ('waiting', 'open', 'held', 'done')),
     opened_at          INTEGER NOT NULL,
-    quiet_since        INTEGER NOT NULL, -- since when nobody in it is still to get the app
+    quiet_since        INTEGER NOT NULL, -- when everybody in it was tried
     done_at            INTEGER NOT NULL,
-    excused            INTEGER NOT NULL, -- failures with which somebody let it go on
+    excused            INTEGER NOT NULL, -- failures with which it was held
     filled             BOOLEAN NOT NULL, -- everybody in it is wanted
     fill_after         TEXT NOT NULL, -- else the last who is
     problem            TEXT NOT NULL, -- why its people could not be read

@@ -76,7 +76,7 @@ func want(t *db.Tx, m census.Meaning, ring rollout.Ring, a db.Args) error {
 		if _, err := t.Exec(`INSERT INTO ring_people (tenant_id, entra_id, ring_id) SELECT @tenant , r.entra_id, @ring FROM `+m.People(`NOT r.deleted`, true)+` AS r WHERE TRUE ON CONFLICT DO NOTHING`, a); err != nil {
 			return err
 		}
-		in = `JOIN ring_people g ON g.tenant_id = p.tenant_id AND g.entra_id = p.entra_id AND g.ring_id = @ring `
+		in = `JOIN ring_people g ON g.tenant_id = p.tenant_id AND g.entra_id = p.entra_id AND g.ring_id = @ring AND g.entra_id > @after AND g.entra_id <= @end `
 	}
 	n, err := t.Exec(`INSERT INTO installations (tenant_id, entra_id, state, reason, detail, attempts, not_before, fence, leased_until, service_url, conversation_id, channel_account_id, updated_at)
 		SELECT p.tenant_id, p.entra_id, 'wanted', '', '', 0, CAST(@now AS bigint), 0, 0, '', '', '', CAST(@now AS bigint) FROM people p `+in+`
