@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/api/inbox"
+	"github.com/fanfare/fanfare/api/rings"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/lists"
@@ -16,6 +17,7 @@ import (
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
@@ -29,6 +31,7 @@ type Options struct {
 	Lists    *lists.Service
 	Scopes   *scope.Service
 	Fatigue  *fatigue.Service
+	Rollout  *rollout.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store
@@ -49,6 +52,7 @@ type Door struct {
 	o       Options
 	service *broadcast.Service
 	inbox   *inbox.Inbox
+	rings   *rings.Door
 	pace    pace.Meter
 	log     *slog.Logger
 }
@@ -57,6 +61,7 @@ type Door struct {
 func New(o Options) *Door {
 	d := &Door{o: o, service: o.Service, log: o.Log}
 	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Zones: o.Zones, Now: o.Now, Log: o.Log})
+	d.rings = rings.New(rings.Options{Rollout: o.Rollout, People: o.People, Read: readJSON, Now: o.Now})
 	return d
 }
 

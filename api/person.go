@@ -10,20 +10,6 @@ import (
 	lookup "github.com/fanfare/fanfare/broadcast/who"
 )
 
-// directoryJSON is how reading the directory goes. Times are null for never.
-type directoryJSON struct {
-	FinishedAt   *time.Time `json:"finished_at"` // last read to its end
-	ManagersAt   *time.Time `json:"managers_at"` // the same of who reports to whom
-	Stale        bool       `json:"stale"`
-	Problem      string     `json:"problem"` // why the last try failed, and what to do; "" if it did not
-	FailingSince *time.Time `json:"failing_since"`
-	FailedAt     *time.Time `json:"failed_at"`
-}
-
-func directoryOf(f lookup.Freshness) directoryJSON {
-	return directoryJSON{moment(f.FinishedAt), moment(f.ManagersAt), f.Stale, f.Problem, moment(f.FailingSince), moment(f.FailedAt)}
-}
-
 // hitJSON is a person as a search finds them.
 type hitJSON struct {
 	EntraID    broadcast.EntraID `json:"entra_id"`

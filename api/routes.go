@@ -90,9 +90,15 @@ func (d *Door) table() []route {
 		{put, v1 + "/scopes/:person", keyed, d.setScope},
 		{del, v1 + "/scopes/:person", keyed, d.dropScope},
 
-		{get, v1 + "/rollout", keyed, d.showRollout},
-		{post, v1 + "/rollout/start", keyed, d.startRollout},
-		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},
+		{get, v1 + "/rollout", keyed, d.rings.Show},
+		{post, v1 + "/rollout/start", keyed, d.rings.Start},
+		{post, v1 + "/rollout/pause", keyed, d.rings.Pause},
+		{post, v1 + "/rollout/advance", keyed, d.rings.Advance},
+		{get, v1 + "/rollout/rings", keyed, d.rings.List},
+		{put, v1 + "/rollout/rings", keyed, d.rings.Set},
+		{get, v1 + "/rollout/by/:field", keyed, d.rings.By},
+		{get, v1 + "/rollout/samples", keyed, d.rings.Samples},
+		{get, v1 + "/rollout/history", keyed, d.rings.Moves},
 		{get, v1 + "/rollout/people", keyed, d.listInstallations},
 	}, d.moves()...)
 }

@@ -76,7 +76,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"GET /broadcasts/:id/passes": everyone, "GET /broadcasts/:id/recipients/:delivery/attempts": everyone, "GET /halt": everyone, "POST /halt/lift": admins,
 		"POST /broadcasts/:id/go": senders, "POST /broadcasts/:id/retry": senders, "POST /broadcasts/:id/recall": senders, "POST /broadcasts/:id/correct": writers,
 		"GET /people": everyone, "GET /people/:id": everyone,
-		"POST /audience/reach": everyone, "GET /rollout": everyone, "GET /rollout/people": everyone,
+		"POST /audience/reach": everyone, "GET /rollout": everyone, "GET /rollout/rings": everyone, "GET /rollout/by/:field": everyone, "GET /rollout/samples": everyone, "GET /rollout/history": everyone, "PUT /rollout/rings": admins, "POST /rollout/advance": admins, "GET /rollout/people": everyone,
 		"POST /broadcasts": writers, "PUT /broadcasts/:id": writers, "GET /groups": writers, "GET /audience/parts": writers, "GET /teams": writers, "POST /teams/:id/read": writers, "GET /channels": writers,
 		"POST /broadcasts/:id/submit": writers, "POST /broadcasts/:id/withdraw": writers,
 		"POST /broadcasts/:id/approve": approvers, "POST /broadcasts/:id/reject": approvers,
@@ -124,6 +124,10 @@ func bodyFor(method, name string) any {
 		return party()
 	case strings.HasSuffix(name, "/schedule"):
 		return object{"at": "2090-01-01T09:00:00Z"}
+	case name == "PUT /rollout/rings":
+		return object{"revision": 0, "rings": []any{}}
+	case name == "POST /rollout/advance":
+		return object{"ring": "nobody's"}
 	case method == http.MethodPut:
 		draft := party()
 		draft["revision"] = 1

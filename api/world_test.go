@@ -35,6 +35,7 @@ import (
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
@@ -142,10 +143,11 @@ func (w *world) furnish() {
 	directory := &gather.Gatherer{Reader: groups{}, Teams: places.New(places.Config{Ledger: w.store, Lists: w.store}), Sets: w.store, Names: w.store, Now: w.clock.Now}
 	scopes := scope.NewService(scope.Config{Ledger: w.store, Vouchers: w.store, Census: w.store, Directory: directory, Now: w.clock.Now, Log: log})
 	w.service = broadcast.NewService(broadcast.Config{Guard: scopes, Ledger: w.store, Directory: directory, Messenger: w.teams, Now: w.clock.Now, Log: log})
+	going := rollout.NewService(rollout.Config{Ledger: w.store, Rings: w.store, Counting: w.store, Samples: w.store, Directory: directory, Now: w.clock.Now, Log: log})
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
+		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Rollout: going, Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

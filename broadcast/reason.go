@@ -33,6 +33,7 @@ const (
 	ReasonRejected     Reason = "rejected_by_teams"
 	ReasonBotDisabled  Reason = "bot_disabled"
 	ReasonCredentials  Reason = "bad_credentials"
+	ReasonNoConsent    Reason = "no_consent"
 	ReasonThrottled    Reason = "throttled"
 	ReasonTrouble      Reason = "service_trouble"
 	ReasonUnknownError Reason = "unknown_error"
@@ -71,6 +72,7 @@ var reasonTexts = map[Reason]reasonText{
 	ReasonRejected:      {"Refused by Teams", "Look at the code in the detail."},
 	ReasonBotDisabled:   {"Bot disabled by an administrator", "Allow the bot in the Teams admin centre, then resume."},
 	ReasonCredentials:   {"Bot credentials refused", "Renew the bot's credential in the configuration, then resume."},
+	ReasonNoConsent:     {"Permission in Microsoft Graph missing", "Grant the permissions that the Set-up page names to the app in Entra ID, with admin consent."},
 	ReasonThrottled:     {"Throttled", "Nothing: Fanfare waits as long as Teams asks."},
 	ReasonTrouble:       {"Teams had trouble", "Nothing: Fanfare tries again."},
 	ReasonUnknownError:  {"Unknown answer", "Look at the code in the detail."},

@@ -69,6 +69,8 @@ type Deliveries interface {
 type Reaches interface {
 	// Reach counts an audience whose parts were gathered for no particular owner.
 	Reach(ctx context.Context, a Audience) (Reach, error)
+	// DirectoryAt is when the directory was last read to its end; zero for never.
+	DirectoryAt(ctx context.Context) (time.Time, error)
 }
 
 // Watch is what the ledger shows of the work.
@@ -83,7 +85,6 @@ type Ledger interface {
 	Watch
 	Reaches
 	People
-	Rollouts
 }
 
 // Guard refuses moves to people whom a broadcast's author may not reach (package scope).

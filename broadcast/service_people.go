@@ -40,8 +40,8 @@ func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
 // known tells an empty audience from a directory that was not read yet: that must not
 // look like "nobody would get this".
 func (s *Service) known(ctx context.Context) error {
-	r, err := s.ledger.Rollout(ctx)
-	if err == nil && r.DirectoryAt.IsZero() {
+	at, err := s.ledger.DirectoryAt(ctx)
+	if err == nil && at.IsZero() {
 		return &Error{Conflict, "audience", "The directory has not been read to its end yet, so nobody can say who everyone is. Try again in a minute; the Rollout page shows when it was read."}
 	}
 	return err
@@ -108,42 +108,4 @@ func (s *Service) Standing(ctx context.Context, a Actor, id ID) (Standing, error
 		return Standing{}, err
 	}
 	return s.ledger.Standing(ctx, id)
-}
-
-// Rollout reads how far the installation has come.
-func (s *Service) Rollout(ctx context.Context, a Actor) (Rollout, error) {
-	if err := may(a, Roles()...); err != nil {
-		return Rollout{}, err
-	}
-	return s.ledger.Rollout(ctx)
-}
-
-// StartRollout lets the bot be installed for everybody who can have it.
-func (s *Service) StartRollout(ctx context.Context, a Actor) error {
-	return s.setRollout(ctx, a, RolloutRunning)
-}
-
-// PauseRollout stops installing; what Graph has accepted stays.
-func (s *Service) PauseRollout(ctx context.Context, a Actor) error {
-	return s.setRollout(ctx, a, RolloutPaused)
-}
-
-func (s *Service) setRollout(ctx context.Context, a Actor, to RolloutState) error {
-	if err := may(a, RoleAdmin); err != nil {
-		return err
-	}
-	r, err := s.ledger.Rollout(ctx)
-	if err != nil {
-		return err
-	}
-	return s.ledger.SetRollout(ctx, r.State, to, a.ActorRef, s.now())
-}
-
-// Installations reads one page of people and how the bot stands at them.
-func (s *Service) Installations(ctx context.Context, a Actor, q InstallQuery) (InstallPage, error) {
-	if err := may(a, Roles()...); err != nil {
-		return InstallPage{}, err
-	}
-	q.Limit = pageSize(q.Limit, 100)
-	return s.ledger.Installations(ctx, q)
 }

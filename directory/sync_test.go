@@ -34,7 +34,7 @@ func TestSyncReadsEverybody(t *testing.T) {
 		t.Errorf("cursor %+v, %v; want a finished round", at, err)
 	}
 	rollout, err := s.st.Rollout(t.Context())
-	if err != nil || rollout.People != 1000 || rollout.DirectoryAt.IsZero() {
+	if err != nil || rollout.People() != 1000 || rollout.DirectoryAt.IsZero() {
 		t.Errorf("rollout %+v, %v", rollout, err)
 	}
 }

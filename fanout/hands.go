@@ -13,8 +13,6 @@ type Ledger interface {
 	Standing(ctx context.Context, id broadcast.ID) (broadcast.Standing, error)
 	// Canary counts the first wave by itself.
 	Canary(ctx context.Context, id broadcast.ID) (broadcast.Tally, error)
-	// WantEveryone makes newly eligible people wanted if the rollout is running.
-	WantEveryone(ctx context.Context) error
 }
 
 // Hands is what an engine calls: each kind of work and who does it.
@@ -25,6 +23,7 @@ type Hands struct {
 	Install  func(ctx context.Context) error // graphinstall, for a while
 	Rosters  func(ctx context.Context) error // places, for a while
 	Sync     func(ctx context.Context) error // directory, to the end of a round
+	Refresh  func(ctx context.Context) error // rollout: takes in who has come since
 }
 
 // Do does one piece of work; it is a broadcast.Do.
@@ -61,5 +60,5 @@ func (h *Hands) sync(ctx context.Context) error {
 	if err := h.Sync(ctx); err != nil {
 		return err
 	}
-	return h.Sender.Ledger.WantEveryone(ctx)
+	return h.Refresh(ctx)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/fanfare/fanfare/engine"
 	"github.com/fanfare/fanfare/engine/local"
 	"github.com/fanfare/fanfare/fanout"
+	"github.com/fanfare/fanfare/rollout"
 )
 
 // desk is an engine that only notes what it is asked.
@@ -49,6 +50,7 @@ func (r *replica) hands(e broadcast.Engine) *fanout.Hands {
 		Install: func(context.Context) error { return nil },
 		Rosters: func(context.Context) error { return nil },
 		Sync:    func(context.Context) error { return nil },
+		Refresh: func(context.Context) error { return nil },
 	}
 }
 
@@ -134,7 +136,9 @@ func TestNewcomersAreWantedAfterEveryReadingOfTheDirectory(t *testing.T) {
 			yes, no, name := true, false, "New"
 			return w.st.SavePeople(ctx, []noun.Patch{{EntraID: id(9), Name: &name, UPN: &name, Guest: &no, Enabled: &yes, Licensed: &yes}}, nil)
 		}
-		w.no(w.service.StartRollout(w.Context(), admin))
+		going := rollout.NewService(rollout.Config{Ledger: w.st, Rings: w.st, Counting: w.st, Samples: w.st, Directory: w.gatherer, Now: w.now, Log: slog.New(slog.DiscardHandler)})
+		h.Refresh = going.Refresh
+		w.no(going.Start(w.Context(), admin))
 		w.no(h.Do(w.Context(), broadcast.Work{Kind: broadcast.KindSync}))
 		if r := must(w.st.Rollout(w.Context())); r.Wanted != 1 {
 			w.Errorf("%+v", r)

@@ -32,7 +32,7 @@ type Leftovers interface {
 // broadcasts as can reasonably be live at a time. Those that wait are not doubled.
 const sweepLimit = 256
 
-// countSpan is how much of a sweep goes into counting.
+// countSpan is how much of a sweep goes into counting, and as much into the rollout.
 const countSpan = 200 * time.Millisecond
 
 // Sweeper moves on what is due and finds work that nobody has in hand. It runs
@@ -47,8 +47,10 @@ type Sweeper struct {
 	Guard     broadcast.Guard // nil bounds nobody
 	// Count goes on counting who got how much lately, for at most so long; nil for not.
 	Count func(ctx context.Context, most time.Duration) error
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Rollout goes on with the rollout, for at most so long; nil for not.
+	Rollout func(ctx context.Context, most time.Duration) error
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	mu   sync.Mutex
 	read map[broadcast.ID]time.Time // when an audience was last read for late joiners
@@ -64,6 +66,9 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		}))
 	if s.Count != nil {
 		err = errors.Join(err, s.Count(ctx, countSpan))
+	}
+	if s.Rollout != nil {
+		err = errors.Join(err, s.Rollout(ctx, countSpan))
 	}
 	works, finding := s.Leftovers.Unfinished(ctx, sweepLimit)
 	if finding == nil && len(works) > 0 {

@@ -141,7 +141,7 @@ func TestALookIsTheAnswerAsItCame(t *testing.T) {
 		d.Fail = []simulator.Fault{{Operation: "graph.groups", Status: 403, Code: "Authorization_RequestDenied", Message: "Insufficient privileges"}}
 	})
 	_, err = c.Look(t.Context(), "/groups", nil, false)
-	if f := broadcast.AsFault(err); f.Status != 403 || f.Reason != broadcast.ReasonCredentials || f.Detail != "Insufficient privileges" {
+	if f := broadcast.AsFault(err); f.Status != 403 || f.Reason != broadcast.ReasonNoConsent || f.Detail != "Insufficient privileges" {
 		t.Errorf("fault %+v", f)
 	}
 }

@@ -178,7 +178,7 @@ func TestAnswersThatConcernEverybodyHalt(t *testing.T) {
 		reason broadcast.Reason
 	}{
 		{simulator.Fault{Operation: "graph.install", Status: 403, Code: "Forbidden", Message: "AAD App Id x is not allowed to manage the Teams App y."}, broadcast.ReasonMismatch},
-		{simulator.Fault{Operation: "graph.install", Status: 403, Code: "Forbidden", Message: "Missing role permissions on the request."}, broadcast.ReasonCredentials},
+		{simulator.Fault{Operation: "graph.install", Status: 403, Code: "Forbidden", Message: "Missing role permissions on the request."}, broadcast.ReasonNoConsent},
 		{simulator.Fault{Operation: "graph.install", Status: 401, Code: "InvalidAuthenticationToken"}, broadcast.ReasonCredentials},
 	} {
 		s := newStage(t, 60)

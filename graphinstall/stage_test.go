@@ -19,6 +19,7 @@ import (
 	noun "github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 )
@@ -179,7 +180,7 @@ func (s *stage) until(i *graphinstall.Installer, what string, holds func() bool)
 	s.t.Fatalf("%s did not come true", what)
 }
 
-func (s *stage) rollout() broadcast.Rollout {
+func (s *stage) rollout() rollout.Rollout {
 	s.t.Helper()
 	r, err := s.st.Rollout(s.t.Context())
 	if err != nil {

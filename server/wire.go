@@ -20,6 +20,7 @@ import (
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graphinstall"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
@@ -35,6 +36,7 @@ type Server struct {
 	lists   *lists.Service
 	scopes  *scope.Service
 	fatigue *fatigue.Service
+	rollout *rollout.Service
 	keys    *auth.Keys
 	api     *api.Door
 	handler http.Handler
@@ -102,6 +104,7 @@ func (s *Server) furnish() error {
 		Guard: s.scopes, Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
 	s.lists = lists.NewService(lists.Config{Ledger: s.store, Shelf: s.store, Directory: w.directory, Now: s.store.Now})
+	s.rollout = rollout.NewService(rollout.Config{Ledger: s.store, Rings: s.store, Counting: s.store, Samples: s.store, Directory: w.gatherer, Now: s.store.Now, Log: s.log})
 	if err := s.employ(w); err != nil {
 		return err
 	}
@@ -179,11 +182,12 @@ func (s *Server) employ(w *world) error {
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Now: s.store.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Rollout: s.rollout.Tick, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
 		Sync:    w.directory.Sync,
+		Refresh: s.rollout.Refresh,
 	}
 	return nil
 }
@@ -202,10 +206,10 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {
@@ -230,8 +234,8 @@ func (s *Server) Settled(ctx context.Context) (bool, error) {
 	if err := s.ready(ctx); err != nil {
 		return false, err
 	}
-	r, err := s.store.Rollout(ctx)
-	return err == nil && !r.DirectoryAt.IsZero(), err
+	at, err := s.store.DirectoryAt(ctx)
+	return err == nil && !at.IsZero(), err
 }
 
 // NewKey makes an API key for somebody, as the page for it does; for whoever

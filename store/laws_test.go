@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/migrations"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -43,7 +44,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received(), storetest.Rings()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -66,6 +67,8 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"places.state":             words(places.States()),
 		"channels.state":           words(places.ChannelStates()),
 		"list_rows.problem":        words(lists.Problems()),
+		"rings.state":              words(rollout.RingStates()),
+		"rollout_moves.event":      words(rollout.Events()),
 		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

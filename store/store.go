@@ -17,6 +17,7 @@ import (
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/received"
 	"github.com/fanfare/fanfare/store/recipients"
+	"github.com/fanfare/fanfare/store/rings"
 	"github.com/fanfare/fanfare/store/scopes"
 	"github.com/fanfare/fanfare/store/who"
 )
@@ -44,6 +45,7 @@ type Store struct {
 	scopes.Scopes
 	received.Received
 	recipients.Reader
+	rings.Rings
 	db      *db.DB
 	late    lateTurns
 	onPause func(family string, d time.Duration)
@@ -56,7 +58,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Reader: recipients.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Reader: recipients.New(d), Rings: rings.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

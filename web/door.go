@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/pace"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/admin"
@@ -27,6 +28,7 @@ type Options struct {
 	Lists   *listed.Service
 	Scopes  *scope.Service
 	Fatigue *fatigue.Service
+	Rollout *rollout.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -53,7 +55,7 @@ type Door struct {
 	people  *people.Door
 	lists   *lists.Door
 	static  *static.Files
-	rollout *frame.Glance[broadcast.Rollout]
+	rollout *frame.Glance[rollout.Rollout]
 	brake   *frame.Glance[broadcast.Brake]
 	pace    pace.Meter
 }
@@ -73,9 +75,9 @@ func New(o Options) (*Door, error) {
 		return nil, err
 	}
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
-	d.rollout = frame.NewGlance(o.Service.Rollout, o.Now)
+	d.rollout = frame.NewGlance(o.Rollout.Glance, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Keys: o.Keys, People: o.People, Rollout: d.rollout, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Keys: o.Keys, People: o.People, Rollout: o.Rollout, Now: o.Now, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	d.people = people.New(f, o.People)
 	d.lists = lists.New(f, o.Lists)
 	o.Auth.SayWith(d.say)

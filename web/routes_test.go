@@ -39,7 +39,9 @@ var mayUse = map[string]string{
 	"GET /rollout": "author approver admin auditor", "GET /rollout/events": "author approver admin auditor",
 	"GET /setup": "admin", "POST /setup": "admin", "GET /setup/events": "admin", "GET /setup/fanfare.zip": "admin", "GET /tab": "public",
 	"GET /scopes": "admin", "GET /scopes/:person": "admin", "POST /scopes/:person": "admin", "POST /scopes/:person/delete": "admin",
-	"POST /rollout/start": "admin", "POST /rollout/pause": "admin",
+	"POST /rollout/start": "admin", "POST /rollout/pause": "admin", "GET /rollout/by/:field": "author approver admin auditor", "GET /rollout/rings": "author approver admin auditor",
+	"POST /rollout/rings": "admin", "GET /rollout/rings/new": "admin", "GET /rollout/rings/:id": "admin", "POST /rollout/rings/:id": "admin", "POST /rollout/rings/:id/up": "admin",
+	"POST /rollout/rings/:id/down": "admin", "POST /rollout/rings/:id/delete": "admin", "GET /rollout/rings/:id/open": "admin", "POST /rollout/rings/:id/open": "admin",
 	"GET /people": "author approver admin auditor", "GET /people/:id": "author approver admin auditor",
 	"GET /keys": "author approver admin auditor", "POST /keys": "author approver admin auditor", "POST /keys/:id/revoke": "author approver admin auditor",
 }

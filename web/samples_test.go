@@ -279,33 +279,6 @@ func recipientSamples() []sample {
 	return []sample{{"attempts", "attempts", attempts}, {"attempts-none", "attempts", untried}, {"recipients-full", "recipients", full}, {"recipients-none", "recipients", none}, {"recipients-early", "recipients", early}}
 }
 
-func rolloutSamples() []sample {
-	r := broadcast.Rollout{
-		State: broadcast.RolloutRunning, By: cora.ActorRef, ChangedAt: noon, Eligible: 950, Installed: 640, Addressed: 630, Wanted: 220, Refused: 14, Removed: 5, Blocked: 3, Untouched: 68,
-		Reasons: map[broadcast.Reason]int{broadcast.ReasonPolicy: 12, broadcast.ReasonNoTeams: 2}, DirectoryAt: noon, People: 1000, Excluded: map[broadcast.Reason]int{broadcast.ReasonGuest: 40, broadcast.ReasonDisabled: 10},
-	}
-	idle := r
-	idle.State, idle.By, idle.ChangedAt, idle.DirectoryAt = broadcast.RolloutIdle, broadcast.ActorRef{}, time.Time{}, time.Time{}
-	paused := r
-	paused.State = broadcast.RolloutPaused
-	var out []sample
-	for _, r := range []broadcast.Rollout{r, idle, paused} {
-		for _, a := range []broadcast.Actor{cora, ada} {
-			p := admin.RolloutPage{Page: framed(a, "Rollout", "rollout"), R: r, Now: admin.RolloutOf(r), Reasons: words.Shares(r.Reasons), Excluded: words.Shares(r.Excluded)}
-			p.Scripts = []string{"rollout.js"}
-			p.Tabs, p.Tab = frame.PickTab(admin.InstallTabs(r), "", func(n string) string { return frame.Link("/rollout", "state", n) })
-			for i, s := range broadcast.InstallationStates() {
-				p.Rows = append(p.Rows, broadcast.InstallRow{Installation: broadcast.Installation{EntraID: "e", State: s, Attempts: i, Reason: broadcast.ReasonPolicy, Detail: nasty}, Name: "Otto Okafor", UPN: "otto@contoso.example", UpdatedAt: noon})
-			}
-			if r.State == broadcast.RolloutIdle {
-				p.Rows, p.Ask = nil, "start"
-			}
-			out = append(out, sample{"rollout-" + string(r.State) + "-" + a.Name[:3], "rollout", p})
-		}
-	}
-	return out
-}
-
 func keySamples() []sample {
 	p := admin.KeysPage{Page: framed(ada, "API keys", "keys"), URL: "https://fanfare.example"}
 	made := p

@@ -8,6 +8,8 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/rollout"
+	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/static"
 	"github.com/fanfare/fanfare/web/words"
@@ -36,6 +38,8 @@ var said = map[string]string{
 	"cancel":     "Cancelled.",
 	"start":      "The rollout runs. People get the app one after another.",
 	"hold":       "The rollout is paused.",
+	"ringed":     "The rings are stored.",
+	"opened":     "The ring is open. Its people get the app one after another.",
 	"revoked":    "The key is revoked and works no longer.",
 	"go":         "Going on: everybody else gets it now.",
 	"retry":      "Those who failed are being tried again.",
@@ -50,7 +54,7 @@ var said = map[string]string{
 func vocabulary(st *static.Files) template.FuncMap {
 	return template.FuncMap{
 		"static": st.Path, "num": words.Num, "people": words.People, "count": words.Count, "whole": words.Whole, "reached": words.Reached, "iso": words.ISO, "utc": words.UTC, "badge": words.Badge, "kind": words.Kind,
-		"done": words.Done, "delivery": words.Delivery, "install": words.Install, "priority": words.Priority, "priorityMeans": words.PriorityMeans,
+		"done": words.Done, "delivery": words.Delivery, "install": words.Install, "ring": words.Ring, "follows": words.Follows, "watched": words.Watched, "shares": words.Shares, "ringColumns": admin.RingColumns, "ringText": func(r rollout.Ring, name string) string { return admin.RingTexts(r)["ring-"+r.ID+"-"+name] }, "priority": words.Priority, "priorityMeans": words.PriorityMeans,
 		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "failedShare": func(t broadcast.Tally) string {
 			return strings.TrimSuffix(words.Percent(t.Failed, t.Sent+t.Failed), ".0")
 		},

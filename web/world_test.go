@@ -31,6 +31,7 @@ import (
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
@@ -45,6 +46,7 @@ type world struct {
 	st       *store.Store
 	service  *broadcast.Service
 	lists    *listed.Service
+	rollout  *rollout.Service
 	keys     *auth.Keys
 	door     *Door
 	dir      *painted
@@ -79,6 +81,7 @@ func newWorld(t *testing.T) *world {
 	w.service = broadcast.NewService(broadcast.Config{
 		Guard: scopes, Ledger: w.st, Directory: directory, Messenger: messenger(t, links), Links: links, Now: w.clock.Now, Log: log,
 	})
+	w.rollout = rollout.NewService(rollout.Config{Ledger: w.st, Rings: w.st, Counting: w.st, Samples: w.st, Directory: directory, Now: w.clock.Now, Log: log})
 	w.lists = listed.NewService(listed.Config{Ledger: w.st, Shelf: w.st, Directory: w.dir, Now: w.clock.Now})
 	w.keys = auth.NewKeys(w.st, w.clock.Now, log)
 	doorman, err := auth.NewWeb(auth.WebOptions{
@@ -89,7 +92,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

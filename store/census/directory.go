@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/person"
@@ -211,6 +212,17 @@ func wordsExec(t *db.Tx, rows []personWordRow, stmt string) error {
 
 // Cursor is where reading the directory stands; the zero one for never begun.
 func (s Census) Cursor(ctx context.Context) (person.Cursor, error) { return cursor(s.db.Read(ctx)) }
+
+// DirectoryAt is when the directory was last read to its end; zero for never.
+func (s Census) DirectoryAt(ctx context.Context) (time.Time, error) {
+	return DirectoryAt(s.db.Read(ctx))
+}
+
+// DirectoryAt is when the directory was last read to its end; zero for never.
+func DirectoryAt(t *db.Tx) (time.Time, error) {
+	c, err := cursor(t)
+	return c.FinishedAt, err
+}
 
 func cursorRowOf(t *db.Tx) (row cursorRow, err error) {
 	_, err = t.Scan(&row, `SELECT * FROM directory_cursors WHERE tenant_id = @tenant `, nil)

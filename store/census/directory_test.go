@@ -86,7 +86,7 @@ func TestAFullReadForgetsWhomItDidNotSee(t *testing.T) {
 		if want := []broadcast.EntraID{id(2), id(3), id(4)}; !reflect.DeepEqual(left, want) {
 			t.Fatalf("left are %v, want %v", left, want)
 		}
-		if r := the(st.Rollout(ctx))(t); r.People != 3 || r.DirectoryAt != time.UnixMilli(9).UTC() {
+		if r := the(st.Rollout(ctx))(t); r.People() != 3 || r.DirectoryAt != time.UnixMilli(9).UTC() {
 			t.Fatalf("%+v", r)
 		}
 	})

@@ -13,8 +13,6 @@ func Tables() []any {
 		personWordRow{},
 		cursorRow{},
 		installationRow{},
-		rolloutRow{},
-		rolloutMoveRow{},
 		audienceSetRow{},
 		audienceMemberRow{},
 	}

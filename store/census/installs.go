@@ -25,6 +25,13 @@ func (installationRow) TableName() string { return "installations" }
 // installations_due carries the same words.
 const dueInstall = `(state = 'wanted' OR (state = 'installed' AND conversation_id = ''))`
 
+// rolloutState is what the admin decided (package store/rings).
+func rolloutState(t *db.Tx) (broadcast.RolloutState, error) {
+	state := string(broadcast.RolloutIdle)
+	_, err := t.Scan(&state, `SELECT state FROM rollouts WHERE tenant_id = @tenant `, nil)
+	return broadcast.RolloutState(state), err
+}
+
 // TakeInstallations takes up to limit people to install the bot for (or whose chat
 // to read), each under the next fence until the lease runs out. None while the
 // rollout is paused. Several replicas may take at once. Price: one index range.
@@ -68,7 +75,8 @@ func (r installationRow) installation() broadcast.Installation {
 	}
 }
 
-// Installations reads one page. Price: one index range whatever the filter.
+// Installations reads one page. Price: one index range, of which a look-up per row leaves
+// those of a department, a country or a ring: until the page is full.
 func (s Census) Installations(ctx context.Context, q broadcast.InstallQuery) (broadcast.InstallPage, error) {
 	t := s.db.Read(ctx)
 	a := db.Args{"after": string(q.After), "limit": q.Limit + 1}
@@ -76,8 +84,12 @@ func (s Census) Installations(ctx context.Context, q broadcast.InstallQuery) (br
 	if err != nil {
 		return broadcast.InstallPage{}, err
 	}
+	ring := ``
+	if q.Ring != "" {
+		ring = `LEFT JOIN ring_people g ON g.tenant_id = i.tenant_id AND g.entra_id = i.entra_id `
+	}
 	stmt := `SELECT i.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn FROM installations i ` + join + `
-		LEFT JOIN people p ON p.tenant_id = i.tenant_id AND p.entra_id = i.entra_id
+		LEFT JOIN people p ON p.tenant_id = i.tenant_id AND p.entra_id = i.entra_id ` + ring + `
 		WHERE i.tenant_id = @tenant AND i.entra_id > @after ` + where
 	if q.State != "" {
 		stmt += `AND i.state = @state `
@@ -87,6 +99,12 @@ func (s Census) Installations(ctx context.Context, q broadcast.InstallQuery) (br
 		stmt += `AND i.reason <> '' AND i.reason = @reason `
 		a["reason"] = string(q.Reason)
 	}
+	for condition, is := range map[string]string{`p.department = @department `: q.Department, `p.country = @country `: q.Country, `COALESCE(g.ring_id, 'everyone') = @ring `: q.Ring} {
+		if is != "" {
+			stmt += `AND ` + condition
+		}
+	}
+	a["department"], a["country"], a["ring"] = q.Department, q.Country, q.Ring
 	var rows []struct {
 		Row       installationRow `gorm:"embedded"`
 		Name, UPN string

@@ -65,8 +65,8 @@ type Meaning struct {
 	channels []string
 }
 
-// errUngathered: nobody may be counted or listed by a part that was not read.
-var errUngathered = errors.New("store: a part of the audience has not been read")
+// ErrUngathered is that nobody may be counted or listed by a part that was not read.
+var ErrUngathered = errors.New("store: a part of the audience has not been read")
 
 // Meant looks up what an audience means to the owner of its sets.
 func Meant(t *db.Tx, owner string, a broadcast.Audience) (Meaning, error) {
@@ -79,7 +79,7 @@ func Meant(t *db.Tx, owner string, a broadcast.Audience) (Meaning, error) {
 				return nil, err
 			}
 			if n == 0 {
-				return nil, fmt.Errorf("%w: %s %s of %q", errUngathered, p.Kind, p.ID, owner)
+				return nil, fmt.Errorf("%w: %s %s of %q", ErrUngathered, p.Kind, p.ID, owner)
 			}
 			ids = append(ids, id)
 		}

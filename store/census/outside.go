@@ -10,15 +10,18 @@ import (
 
 // Within is whether a person r is meant, as a condition beside another meaning's
 // people: its parameters go by names of their own.
-func (m Meaning) Within(a db.Args) string {
-	a["bound_in"], a["bound_out"] = m.in, m.out
+func (m Meaning) Within(a db.Args) string { return m.WithinAs("bound", a) }
+
+// WithinAs is Within for one of several, each with a name of its own.
+func (m Meaning) WithinAs(name string, a db.Args) string {
+	a[name+"_in"], a[name+"_out"] = m.in, m.out
 	const in = `EXISTS (SELECT 1 FROM audience_members w WHERE w.tenant_id = @tenant AND w.entra_id = r.entra_id AND w.set_id IN `
-	condition := in + `(@bound_in ))`
+	condition := in + `(@` + name + `_in ))`
 	if m.Everyone {
 		condition = `r.excluded <> 'deleted'`
 	}
 	if len(m.out) > 0 {
-		condition += ` AND NOT ` + in + `(@bound_out ))`
+		condition += ` AND NOT ` + in + `(@` + name + `_out ))`
 	}
 	return `(` + condition + `)`
 }

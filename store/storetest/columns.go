@@ -14,7 +14,7 @@ import (
 
 // Census are the tables of package census.
 func Census() []string {
-	return []string{"people", "people_words", "directory_cursors", "installations", "rollouts", "rollout_moves", "audience_sets", "audience_members"}
+	return []string{"people", "people_words", "directory_cursors", "installations", "audience_sets", "audience_members"}
 }
 
 // Budget are the tables of package budget.
@@ -39,6 +39,11 @@ func Scopes() []string { return []string{"scopes", "scope_changes", "scope_vouch
 
 // Received are the tables of package received.
 func Received() []string { return []string{"received", "received_rounds"} }
+
+// Rings are the tables of package rings.
+func Rings() []string {
+	return []string{"rollouts", "rollout_moves", "rings", "ring_people", "rollout_samples"}
+}
 
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's

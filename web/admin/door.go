@@ -1,9 +1,12 @@
 package admin
 
 import (
+	"time"
+
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/frame"
@@ -16,7 +19,8 @@ type Options struct {
 	Scopes    *scope.Service
 	Keys      *auth.Keys
 	People    *who.Service
-	Rollout   *frame.Glance[broadcast.Rollout]
+	Rollout   *rollout.Service
+	Now       func() time.Time
 	PublicURL string // where people reach Fanfare; shown beside the API keys
 	Setup     *setup.Desk
 	App       TeamsApp
@@ -36,7 +40,8 @@ type Door struct {
 	scopes  *scope.Service
 	keys    *auth.Keys
 	people  *who.Service
-	rollout *frame.Glance[broadcast.Rollout]
+	rollout *rollout.Service
+	now     func() time.Time
 	url     string
 	setup   *setup.Desk
 	app     TeamsApp
@@ -44,5 +49,5 @@ type Door struct {
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
+	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, keys: o.Keys, people: o.People, rollout: o.Rollout, now: o.Now, url: o.PublicURL, setup: o.Setup, app: o.App}
 }

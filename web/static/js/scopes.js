@@ -1,10 +1,10 @@
-// A scope is chosen like an audience, and counted meanwhile.
+// A scope, or a ring, is chosen like an audience, and counted meanwhile.
 import { parts } from "./choose.js";
 import { ask, later } from "./net.js";
 import { localise } from "./time.js";
 
-const form = document.getElementById("scope");
-const count = document.getElementById("scope-count");
+const form = document.querySelector("form[data-counts]");
+const count = document.getElementById(form?.dataset.counts);
 
 let counting;
 async function people() {
@@ -21,7 +21,7 @@ async function people() {
     if (e.name !== "AbortError") count.textContent = "The people could not be counted right now.";
   }
 }
-if (form) {
+if (form && count) {
   parts(form, later(people, 300));
   people();
 }

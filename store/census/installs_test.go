@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
 
 // rollout starts one over people 1 to n.
-func rollout(t *testing.T, st *store.Store, n int) {
+func rolledOut(t *testing.T, st *store.Store, n int) {
 	t.Helper()
 	people(t, st, n)
 	must(t, st.SetRollout(ctx, broadcast.RolloutIdle, broadcast.RolloutRunning, author, at(0)))
@@ -24,7 +25,7 @@ func TestEachPersonIsInOneInstallersHands(t *testing.T) {
 			t.Parallel()
 			dsn := storetest.DSN(t, kind)
 			replicas := []*store.Store{storetest.Open(t, dsn, nil), storetest.Open(t, dsn, nil)}
-			rollout(t, replicas[0], 60)
+			rolledOut(t, replicas[0], 60)
 			var mu sync.Mutex
 			taken := map[broadcast.EntraID]int{}
 			var wg sync.WaitGroup
@@ -62,7 +63,7 @@ func TestEachPersonIsInOneInstallersHands(t *testing.T) {
 func TestAPausedRolloutInstallsNobody(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
-		rollout(t, st, 3)
+		rolledOut(t, st, 3)
 		works := the(st.Unfinished(ctx, 5))(t)
 		if !slices.Contains(works, broadcast.Work{Kind: broadcast.KindInstall}) {
 			t.Fatalf("people are wanted, but %v", works)
@@ -79,7 +80,8 @@ func TestAPausedRolloutInstallsNobody(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 		people(t, st, 4)
-		must(t, st.WantEveryone(ctx))
+		must(t, st.RefillRing(ctx, rollout.Last, ""))
+		the(st.FillRings(ctx, minute))(t)
 		if r := the(st.Rollout(ctx))(t); r.Untouched != 1 || r.Wanted != 3 {
 			t.Fatalf("%+v", r)
 		}
