@@ -294,3 +294,20 @@ func TestACancelledBroadcastLeavesItsChannelsAlone(t *testing.T) {
 		}
 	})
 }
+
+// A channel that was closed since keeps nobody out who came to the audience.
+func TestPeopleJoinLateBesideAClosedChannel(t *testing.T) {
+	t.Parallel()
+	each(t, 3, func(w *world) {
+		w.added(opsGeneral)
+		w.people.members = recipients(1, 2)
+		bid := w.resolved(w.to("Grows", somebody.Include[0], channel(opsGeneral)))
+		w.people.members = recipients(1, 3)
+		w.no(w.st.Hear(w.Context(), places.Event{Kind: places.BotRemoved, At: w.clock.now(), Place: places.Place{Kind: places.Team, ID: opsGeneral}}))
+		w.clock.forward(time.Hour)
+		w.no(w.sweeper(nil).Late(w.Context(), bid))
+		if got := w.tally(bid); got != (broadcast.Tally{Total: 4, Ready: 4}) {
+			w.Errorf("%+v", got)
+		}
+	})
+}
