@@ -113,7 +113,9 @@ func TestAnAnnouncementIsPostedInAChannel(t *testing.T) {
 	author.until(`document.querySelectorAll("tbody tr").length === 1`)
 	author.looks("recipients-channel")
 
-	var page struct{ Recipients []struct{ Kind, Name, State string } }
+	var page struct {
+		Recipients []struct{ Kind, Name, State string }
+	}
 	w.must(200, "auditor", "GET", "/broadcasts/"+id+"/recipients?q=newsroom+gen", nil, &page)
 	if len(page.Recipients) != 1 || page.Recipients[0].Kind != "channel" || page.Recipients[0].Name != "Newsroom › General" || page.Recipients[0].State != "sent" {
 		t.Errorf("%+v", page)
