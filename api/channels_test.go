@@ -46,7 +46,11 @@ func TestAChannelIsPartOfAnAudience(t *testing.T) {
 		}
 		// The reviewer reads the channel's own name, whatever the draft called it.
 		path := author.draftFor(mixed)
-		got := author.post(path+"/submit", nil).ok(http.StatusOK)["audience"].(object)
+		submitted := author.post(path+"/submit", nil).ok(http.StatusOK)
+		if submitted["channels"] != 2.0 {
+			t.Errorf("%v channels", submitted["channels"])
+		}
+		got := submitted["audience"].(object)
 		if names := fmt.Sprint(got["include"]); !strings.Contains(names, "Ops › News") || strings.Contains(names, "Just me") || got["everyone"] != true {
 			t.Errorf("%v", got)
 		}

@@ -7,11 +7,13 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 )
 
 type recipientJSON struct {
 	ID            int64                   `json:"id"`
-	EntraID       broadcast.EntraID       `json:"entra_id"`
+	Kind          string                  `json:"kind"`     // "person" or "channel"
+	EntraID       broadcast.EntraID       `json:"entra_id"` // of a channel: its own ID
 	Name          string                  `json:"name"`
 	UPN           string                  `json:"upn"`
 	State         broadcast.DeliveryState `json:"state"`
@@ -47,8 +49,11 @@ func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {
 	rows := make([]recipientJSON, len(page.Deliveries))
 	for i, r := range page.Deliveries {
 		rows[i] = recipientJSON{
-			ID: r.ID, EntraID: r.EntraID, Name: r.Name, UPN: r.UPN, State: r.State, Reason: r.Reason, ReasonText: r.Reason.Words(),
+			ID: r.ID, Kind: "person", EntraID: r.EntraID, Name: r.Name, UPN: r.UPN, State: r.State, Reason: r.Reason, ReasonText: r.Reason.Words(),
 			Code: r.Code, Detail: r.Detail, Attempts: r.Attempts, ActivityID: r.ActivityID, MaybeRepeated: r.MaybeSent, UpdatedAt: moment(r.UpdatedAt),
+		}
+		if audience.IsChannel(string(r.EntraID)) {
+			rows[i].Kind = "channel"
 		}
 	}
 	c.JSON(http.StatusOK, gin.H{"recipients": rows, "next": nextOf(page.Next)})

@@ -91,6 +91,7 @@ type broadcastJSON struct {
 	RecalledAt  *time.Time              `json:"recalled_at"`
 	Wave        int                     `json:"wave"`     // 0 while only the first wave may have it
 	Expected    int                     `json:"expected"` // head-count, known before the list of recipients is written to its end
+	Channels    int                     `json:"channels"` // how many of them are channels, of an announcement
 	Listed      bool                    `json:"listed"`   // the list is whole
 	LateCount   int                     `json:"late_count"`
 	Retrying    bool                    `json:"retrying"` // those who failed are being made ready again
@@ -126,7 +127,7 @@ func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
 		Author:   person(b.Author), SubmittedBy: person(b.SubmittedBy), ApprovedBy: person(b.ApprovedBy), Reason: b.Reason,
 		DueAt: moment(b.DueAt), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),
 		StartedAt: moment(b.StartedAt), FinishedAt: moment(b.FinishedAt),
-		Plan: planOf(b.Plan), RecalledAt: moment(b.RecalledAt), Wave: b.Wave, Expected: max(b.Expected, b.Tally.Total), Listed: !b.ListedAt.IsZero(),
+		Plan: planOf(b.Plan), RecalledAt: moment(b.RecalledAt), Wave: b.Wave, Expected: max(b.Expected, b.Tally.Total), Listed: !b.ListedAt.IsZero(), Channels: len(b.Audience.Channels()),
 		LateCount: b.LateCount, Retrying: !b.RetryAt.IsZero(), Tally: tallyJSON(b.Tally), Can: events(b, a),
 	}
 	if b.Message.ImageURL != "" {

@@ -26,8 +26,8 @@ func DeliveryStates() []DeliveryState {
 // Delivery is one broadcast to one recipient.
 type Delivery struct {
 	ID        int64
-	EntraID   EntraID
-	Name      string // as the directory has it; "" when unknown
+	EntraID   EntraID // of a channel its own ID (audience.IsChannel)
+	Name      string  // as the directory has it; "" when unknown
 	UPN       string
 	Chunk     int
 	State     DeliveryState

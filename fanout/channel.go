@@ -14,6 +14,16 @@ import (
 // toChannel tells whether a delivery is to a channel.
 func toChannel(d *broadcast.Delivery) bool { return audience.IsChannel(string(d.EntraID)) }
 
+// threadOf is where a message is changed: in a channel in the thread it began, as Teams
+// itself names that conversation (protocol C.2).
+func threadOf(d *broadcast.Delivery) broadcast.ConversationReference {
+	at := d.Address
+	if toChannel(d) {
+		at.ConversationID += ";messageid=" + d.ActivityID
+	}
+	return at
+}
+
 // channelFault is what a permanent fault means in a channel, where nobody has blocked or
 // removed anything against us: the bot is not in the team, or the channel is gone.
 func (r *chunkRun) channelFault(f *broadcast.Fault, d *broadcast.Delivery, out *broadcast.Outcome) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -224,6 +225,8 @@ func TestAThreadIsCorrectedAndTakenBack(t *testing.T) {
 			w.in(id, broadcast.Sent)
 			return id
 		}
+		paths := &trail{RoundTripper: w.wire.RoundTripper}
+		w.wire.RoundTripper = paths
 		edit := pass(broadcast.KindEdit, "Better words")
 		if got := w.posts(opsNews); len(got) != 1 || !got[0].Edited || !strings.Contains(got[0].Activity, "Better words") {
 			w.Errorf("after the correction %+v", got)
@@ -233,6 +236,10 @@ func TestAThreadIsCorrectedAndTakenBack(t *testing.T) {
 		if got := w.posted(opsGeneral); len(got) != 0 {
 			w.Errorf("after the recall %q", got)
 		}
+		thread := opsGeneral + ";messageid=" + w.deliveries(bid)[opsGeneral].ActivityID + "/activities/"
+		if n := paths.through(thread); n != 2 {
+			w.Errorf("%d requests went to the thread %s, want a correction and a recall", n, thread)
+		}
 		if got := w.tally(edit); got != (broadcast.Tally{Total: 5, Sent: 5}) {
 			w.Errorf("corrected %+v", got)
 		}
@@ -241,6 +248,32 @@ func TestAThreadIsCorrectedAndTakenBack(t *testing.T) {
 		}
 		w.nobodysInstallation()
 	})
+}
+
+// trail remembers where requests went.
+type trail struct {
+	http.RoundTripper
+	mu    sync.Mutex
+	paths []string
+}
+
+func (t *trail) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
+	t.paths = append(t.paths, r.URL.Path)
+	t.mu.Unlock()
+	return t.RoundTripper.RoundTrip(r)
+}
+
+// through is how many went by way of a piece of path.
+func (t *trail) through(piece string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.paths {
+		if strings.Contains(p, piece) {
+			n++
+		}
+	}
+	return n
 }
 
 func TestChannelsAreNotOfTheFirstWave(t *testing.T) {
@@ -290,6 +323,23 @@ func TestACancelledBroadcastLeavesItsChannelsAlone(t *testing.T) {
 		w.no(w.send(w.Context(), bid))
 		w.no(w.sweeper(nil).Cancel(w.Context(), bid))
 		if got := w.tally(bid); got != (broadcast.Tally{Total: 1, Cancelled: 1}) || len(w.posted(opsGeneral)) != 0 {
+			w.Errorf("%+v", got)
+		}
+	})
+}
+
+// A channel that was closed since keeps nobody out who came to the audience.
+func TestPeopleJoinLateBesideAClosedChannel(t *testing.T) {
+	t.Parallel()
+	each(t, 3, func(w *world) {
+		w.added(opsGeneral)
+		w.people.members = recipients(1, 2)
+		bid := w.resolved(w.to("Grows", somebody.Include[0], channel(opsGeneral)))
+		w.people.members = recipients(1, 3)
+		w.no(w.st.Hear(w.Context(), places.Event{Kind: places.BotRemoved, At: w.clock.now(), Place: places.Place{Kind: places.Team, ID: opsGeneral}}))
+		w.clock.forward(time.Hour)
+		w.no(w.sweeper(nil).Late(w.Context(), bid))
+		if got := w.tally(bid); got != (broadcast.Tally{Total: 4, Ready: 4}) {
 			w.Errorf("%+v", got)
 		}
 	})

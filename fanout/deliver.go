@@ -45,6 +45,7 @@ func (r *chunkRun) act(ctx context.Context, d *broadcast.Delivery, out *broadcas
 		return r.post(ctx, d, out)
 	}
 	var err error
+	at := threadOf(d)
 	switch {
 	case d.Address.ConversationID == "":
 		return "", &broadcast.Fault{
@@ -52,9 +53,9 @@ func (r *chunkRun) act(ctx context.Context, d *broadcast.Delivery, out *broadcas
 			Code: "no_address", Detail: "the person's chat is not known at the moment",
 		}
 	case r.b.Kind == broadcast.KindEdit:
-		err = r.sender.Messenger.Update(ctx, d.Address, d.ActivityID, r.payload)
+		err = r.sender.Messenger.Update(ctx, at, d.ActivityID, r.payload)
 	default:
-		err = r.sender.Messenger.Delete(ctx, d.Address, d.ActivityID)
+		err = r.sender.Messenger.Delete(ctx, at, d.ActivityID)
 	}
 	if err == nil {
 		return d.ActivityID, nil

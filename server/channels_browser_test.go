@@ -113,6 +113,14 @@ func TestAnAnnouncementIsPostedInAChannel(t *testing.T) {
 	author.until(`document.querySelectorAll("tbody tr").length === 1`)
 	author.looks("recipients-channel")
 
+	var page struct {
+		Recipients []struct{ Kind, Name, State string }
+	}
+	w.must(200, "auditor", "GET", "/broadcasts/"+id+"/recipients?q=newsroom+gen", nil, &page)
+	if len(page.Recipients) != 1 || page.Recipients[0].Kind != "channel" || page.Recipients[0].Name != "Newsroom › General" || page.Recipients[0].State != "sent" {
+		t.Errorf("%+v", page)
+	}
+
 	var edit bulletin
 	w.must(201, "author", "POST", "/broadcasts/"+id+"/correct", nil, &edit)
 	w.must(200, "author", "PUT", "/broadcasts/"+edit.ID, object{"revision": edit.Revision, "title": "For the whole newsroom", "body": "Sorry.", "audience": everyoneHere}, &edit)

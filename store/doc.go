@@ -34,6 +34,6 @@
 // serves both databases: package db has the few words in which they differ.
 // Statements run for thousands of people at a time are hand-written, with their
 // price in a comment. Package census is people and installations as a whole, package
-// roll how lists of recipients are written, package doors what the doors remember
+// roll how lists of recipients are written, package recipients how they are read, package doors what the doors remember
 // beside the ledger.
 package store

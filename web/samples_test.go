@@ -114,7 +114,8 @@ func scopeSamples() []sample {
 func sampleReach() *reachPart {
 	excluded := map[broadcast.Reason]int{broadcast.ReasonGuest: 41, broadcast.ReasonDisabled: 7, broadcast.ReasonBlocked: 1}
 	return &reachPart{
-		Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: words.Shares(excluded),
+		Reach: broadcast.Reach{Total: 1000, Ready: 930, Waiting: 21, Excluded: excluded, Channels: 2, Sample: []string{"Mia Marino", "Otto Okafor"}}, Excluded: words.Shares(excluded),
+		Closed:  words.Shares(map[broadcast.Reason]int{broadcast.ReasonNotInTeam: 2, broadcast.ReasonTeamArchived: 1}),
 		Outside: nasty, TooMuch: nasty, Got: []string{"In the last 7 days 212 of them got 1, 3 got 5 or more.", nasty},
 	}
 }
@@ -265,6 +266,13 @@ func recipientSamples() []sample {
 	full.Deliveries[3].Reason, full.Deliveries[3].Code, full.Deliveries[3].Detail = broadcast.ReasonRejected, "BadArgument", nasty
 	full.Deliveries[4].Name, full.Deliveries[4].UPN = "", ""
 	full.Next = "?after=1"
+	posted := full
+	posted.B = sampleBroadcast(broadcast.Sending)
+	posted.B.Audience.Include = append(posted.B.Audience.Include, audience.Part{Kind: audience.Channel, ID: "19:news@thread.tacv2", Name: nasty})
+	posted.Deliveries = []broadcast.Delivery{
+		{EntraID: "19:news@thread.tacv2", Name: nasty, State: broadcast.DeliveryFailed, Reason: broadcast.ReasonNotInTeam, Code: "BotNotInConversationRoster", Attempts: 1, UpdatedAt: noon},
+		{EntraID: "19:gone@thread.tacv2", State: broadcast.DeliverySent, UpdatedAt: noon},
+	}
 	none := p
 	none.Text = nasty
 	early := p
@@ -276,7 +284,7 @@ func recipientSamples() []sample {
 	untried := attempts
 	untried.Attempts = nil
 	full.Retry = &retryLink{"/broadcasts/x?ask=retry", "Try 12 people again…"}
-	return []sample{{"attempts", "attempts", attempts}, {"attempts-none", "attempts", untried}, {"recipients-full", "recipients", full}, {"recipients-none", "recipients", none}, {"recipients-early", "recipients", early}}
+	return []sample{{"attempts", "attempts", attempts}, {"attempts-none", "attempts", untried}, {"recipients-full", "recipients", full}, {"recipients-posted", "recipients", posted}, {"recipients-none", "recipients", none}, {"recipients-early", "recipients", early}}
 }
 
 func keySamples() []sample {

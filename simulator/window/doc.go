@@ -3,7 +3,8 @@
 // the bot, block it, remove the app, delete the chat.
 //
 //	browser ── GET /teams, /teams/static/… ──► this package (a page, plain ES modules, no state)
-//	       └── /_simulator/people…           ──► the simulator's JSON API and its event stream
+//	       ├── /_simulator/people…           ──► the simulator's JSON API and its event stream
+//	       └── GET /teams/channels ── /_simulator/teams ──► what the bot posted in channels
 //
 // The package only serves files; everything the page knows comes from the simulator's JSON API on the
 // same origin. Cards are drawn by Microsoft's own renderer (static/vendor/VENDORED.md), so that what

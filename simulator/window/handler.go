@@ -22,7 +22,11 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // page is the one HTML document; the person shown is in its query (?person=<EntraID>).
-const page = "teams.html"
+// Beside it, channels shows what was posted in channels.
+const (
+	page     = "teams.html"
+	channels = "channels.html"
+)
 
 // asset is one embedded file with what HTTP wants to know of it.
 type asset struct {
@@ -31,14 +35,18 @@ type asset struct {
 	etag        string
 }
 
-// Handler serves /teams (the page) and /teams/static/… (its styles, modules and vendored libraries).
-// Mount it on the origin that also serves /_simulator/people: the page asks for nothing else.
+// Handler serves /teams and /teams/channels (the pages) and /teams/static/… (their styles, modules and
+// vendored libraries). Mount it on the origin that also serves /_simulator/people and
+// /_simulator/teams: the pages ask for nothing else.
 // Any other path is answered 404, any method but GET and HEAD 405.
 func Handler() http.Handler {
 	assets := load(static)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /teams", func(w http.ResponseWriter, r *http.Request) {
 		assets[page].serve(w, r)
+	})
+	mux.HandleFunc("GET /teams/channels", func(w http.ResponseWriter, r *http.Request) {
+		assets[channels].serve(w, r)
 	})
 	mux.HandleFunc("GET /teams/{$}", func(w http.ResponseWriter, r *http.Request) {
 		target := "/teams"

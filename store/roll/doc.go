@@ -5,7 +5,8 @@
 //	everyone ─AddEveryone─────┤                       ┌─► deliveries (StartState)
 //	first wave ─AddCanary─────┼─► add ── recheck ─────┼─► chunks
 //	correction, recall ─AddPass                       └─► the tally (List.Count)
-//	late joiners ─AddLate─────┘
+//	late joiners ─AddLate─────┤
+//	channels ─AddChannels─────┘
 //
 // Whatever the source, people on the list already stay as they are (unique:
 // broadcast and person), so a list that was begun and not finished is simply begun
