@@ -144,9 +144,7 @@ func (s *stage) hire(from, to int) {
 	if err := s.st.SavePeople(s.t.Context(), page, nil); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.st.WantEveryone(s.t.Context()); err != nil {
-		s.t.Fatal(err)
-	}
+	storetest.Newcomers(s.t, s.st)
 }
 
 func (s *stage) installer() *graphinstall.Installer {
