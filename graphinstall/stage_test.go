@@ -22,6 +22,7 @@ import (
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/storetest"
 )
 
 const serviceURL = "https://smba.example.test/teams/"
