@@ -37,7 +37,7 @@ func TestAProgramRollsOutInRings(t *testing.T) {
 		t.Errorf("%v", rings(p)["Everyone"])
 	}
 	// What was read may be sent back as it is.
-	p = admin.call(http.MethodPut, "/rollout/rings", object{"revision": p["revision"], "rings": p["rings"]}).ok(http.StatusOK)
+	admin.call(http.MethodPut, "/rollout/rings", object{"revision": p["revision"], "rings": p["rings"]}).ok(http.StatusOK)
 	admin.call(http.MethodPut, "/rollout/rings", object{"revision": first["revision"], "rings": []any{}}).refused(http.StatusConflict, "conflict", "Somebody else has changed the rings")
 
 	r := admin.post("/rollout/advance", object{"ring": got["id"]}).ok(http.StatusOK)

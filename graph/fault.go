@@ -38,7 +38,7 @@ var rules = []rule{
 	{status: 403, text: "not allowed to manage the teams app", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonMismatch},
 	{status: 403, text: "missing role permissions", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonNoConsent},
 	{status: 403, code: "Authorization_RequestDenied", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonNoConsent},
-	{status: 403, text: "not licensed", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonNoTeams},
+	{status: 403, text: "not licensed", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonUnlicensed},
 	{status: 403, text: "permission policy", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonPolicy},
 	{status: 403, code: "AccessDenied", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonPolicy},
 

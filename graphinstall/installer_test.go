@@ -123,8 +123,8 @@ func TestWhoHasNoTeamsIsToldSo(t *testing.T) {
 	s.luck(5, "unlicensed") // odd: 404
 	s.luck(6, "unlicensed") // even: 403
 	s.work(s.installer())
-	for _, n := range []int{5, 6} {
-		if row := s.row(n); row.State != broadcast.InstallationRefused || row.Reason != broadcast.ReasonNoTeams {
+	for n, want := range map[int]broadcast.Reason{5: broadcast.ReasonNoTeams, 6: broadcast.ReasonUnlicensed} {
+		if row := s.row(n); row.State != broadcast.InstallationRefused || row.Reason != want {
 			t.Errorf("person %d: %+v", n, row)
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
+	"github.com/fanfare/fanfare/store/storetest"
 )
 
 const serviceURL = "https://smba.example.test/teams/"
@@ -144,9 +145,7 @@ func (s *stage) hire(from, to int) {
 	if err := s.st.SavePeople(s.t.Context(), page, nil); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := s.st.WantEveryone(s.t.Context()); err != nil {
-		s.t.Fatal(err)
-	}
+	storetest.Newcomers(s.t, s.st)
 }
 
 func (s *stage) installer() *graphinstall.Installer {

@@ -322,9 +322,16 @@ func TestOfTwoAdminsOneWins(t *testing.T) {
 func TestWhatRingsCannotBe(t *testing.T) {
 	each(t, func(w *world) {
 		bad := []rollout.Ring{
-			{Name: " ", Audience: group(sales)}, {Name: strings.Repeat("x", 61), Audience: group(sales)}, {Name: "Everyone", Audience: group(sales)},
-			{Name: "A", Audience: broadcast.Everyone()}, {Name: "a ", Audience: group(sales)}, {Name: "B"}, {Name: "C", Audience: group(sales), MaxFailedPercent: 101},
-			{Name: "D", Audience: group(sales), MaxFailedPercent: -1}, {Name: "E", Audience: group(sales), Settle: -time.Second}, {Name: "F", Audience: group(sales), Settle: 31 * 24 * time.Hour},
+			{Name: " ", Audience: group(sales)},
+			{Name: strings.Repeat("x", 61), Audience: group(sales)},
+			{Name: "Everyone", Audience: group(sales)},
+			{Name: "A", Audience: broadcast.Everyone()},
+			{Name: "a ", Audience: group(sales)},
+			{Name: "B"},
+			{Name: "C", Audience: group(sales), MaxFailedPercent: 101},
+			{Name: "D", Audience: group(sales), MaxFailedPercent: -1},
+			{Name: "E", Audience: group(sales), Settle: -time.Second},
+			{Name: "F", Audience: group(sales), Settle: 31 * 24 * time.Hour},
 		}
 		_, err := w.SetRings(w.Context(), cora, 0, bad)
 		var wrong broadcast.Problems

@@ -124,7 +124,8 @@ func TestNewJoinersHaveTheAppAfterOneSync(t *testing.T) {
 			answer := w.call("auditor", "GET", "/people/"+simulator.EntraID(48), nil)
 			return answer.status == 200 && w.lifeOf(48).Bot.State == "installed"
 		})
-		if l := w.lifeOf(49); l.Bot.State != "" {
+		w.until("the others are known", func() bool { return w.call("auditor", "GET", "/people/"+simulator.EntraID(59), nil).status == 200 })
+		if l := w.lifeOf(59); l.Bot.State != "" {
 			t.Errorf("whose ring waits is %+v", l.Bot)
 		}
 		w.must(200, "admin", "POST", "/rollout/advance", map[string]any{"ring": p.Rings[1].ID}, nil)

@@ -139,8 +139,7 @@ func TestTheRolloutsCountsAddUp(t *testing.T) {
 			t.Fatalf("%+v\nwant %+v", r, want)
 		}
 		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Enabled: new(false)}}, nil))
-		must(t, st.RefillRing(ctx, rollout.Last, ""))
-		the(st.FillRings(ctx, minute))(t)
+		storetest.Newcomers(t, st)
 		r = the(st.Rollout(ctx))(t)
 		if r.Untouched != 0 || r.Wanted != 2 || r.Eligible() != 8 || r.Excluded[broadcast.ReasonDisabled] != 1 {
 			t.Fatalf("%+v", r)

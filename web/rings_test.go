@@ -2,9 +2,11 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
@@ -98,4 +100,36 @@ func TestARingThatCannotBeReadIsShownSo(t *testing.T) {
 	open := "/rollout/rings/" + w.plan().Rings[0].ID + "/open"
 	cora.get(open).says(http.StatusOK, "“Council” cannot be opened", "Nobody gets the app for a list that is not whole.").lacks("Open “Council”</button>")
 	cora.post(open, nil).says(http.StatusConflict, "stays shut")
+}
+
+// TestWhatStandsInTheWayIsToldApart: each with what can be done about it.
+func TestWhatStandsInTheWayIsToldApart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.populate(40, 0)
+	cora := w.admin()
+	cora.post("/rollout/start", nil).says(http.StatusOK, "The rollout runs.")
+	taken, err := w.st.TakeInstallations(t.Context(), 10, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := []broadcast.Reason{broadcast.ReasonPolicy, broadcast.ReasonUnlicensed, broadcast.ReasonNoCatalogApp, broadcast.ReasonNoConsent, broadcast.ReasonMismatch, broadcast.ReasonNoTeams}
+	var out []broadcast.InstallOutcome
+	for i, r := range reasons {
+		o := broadcast.InstallOutcome{EntraID: taken[i].EntraID, Fence: taken[i].Fence, State: broadcast.InstallationRefused, Reason: r, At: w.clock.Now()}
+		if r == broadcast.ReasonNoCatalogApp || r == broadcast.ReasonNoConsent { // everybody's, so nobody is refused
+			o.State, o.NotBefore = broadcast.InstallationWanted, w.clock.Now().Add(time.Minute)
+		}
+		out = append(out, o)
+	}
+	if err := w.st.RecordInstallations(t.Context(), out); err != nil {
+		t.Fatal(err)
+	}
+	page := cora.get("/rollout")
+	for _, r := range append(reasons, broadcast.ReasonGuest) {
+		if r.Remedy() == "" {
+			t.Errorf("%s has no remedy", r)
+		}
+		page.says(http.StatusOK, template.HTMLEscapeString(r.Words()), template.HTMLEscapeString(r.Remedy()))
+	}
 }

@@ -84,22 +84,6 @@ func (d *Door) table() []frame.Route {
 		at(post, "/audience/saved/:id/rename", writers, d.lists.RenameAudience),
 		at(post, "/audience/saved/:id/delete", writers, d.lists.DropAudience),
 
-		at(get, "/rollout", everyone, d.admin.ShowRollout),
-		at(get, "/rollout/events", everyone, d.admin.FollowRollout),
-		at(post, "/rollout/start", admins, d.admin.StartRollout),
-		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
-		at(get, "/rollout/by/:field", everyone, d.admin.ShowBy),
-		at(get, "/rollout/rings", everyone, d.admin.ListRings),
-		at(post, "/rollout/rings", admins, d.admin.SaveRing),
-		at(get, "/rollout/rings/new", admins, d.admin.NewRing),
-		at(get, "/rollout/rings/:id", admins, d.admin.EditRing),
-		at(post, "/rollout/rings/:id", admins, d.admin.SaveRing),
-		at(post, "/rollout/rings/:id/up", admins, d.admin.RaiseRing),
-		at(post, "/rollout/rings/:id/down", admins, d.admin.LowerRing),
-		at(post, "/rollout/rings/:id/delete", admins, d.admin.DropRing),
-		at(get, "/rollout/rings/:id/open", admins, d.admin.AskOpen),
-		at(post, "/rollout/rings/:id/open", admins, d.admin.OpenRing),
-
 		at(get, "/setup", admins, d.admin.ShowSetup),
 		at(post, "/setup", admins, d.admin.CheckSetup),
 		at(get, "/setup/events", admins, d.admin.FollowSetup),
@@ -117,7 +101,28 @@ func (d *Door) table() []frame.Route {
 		at(get, "/keys", everyone, d.admin.ListKeys),
 		at(post, "/keys", everyone, d.admin.CreateKey),
 		at(post, "/keys/:id/revoke", everyone, d.admin.RevokeKey),
-	}, d.moves()...)
+	}, append(d.rings(), d.moves()...)...)
+}
+
+// rings are the routes of the rollout.
+func (d *Door) rings() []frame.Route {
+	return []frame.Route{
+		at(get, "/rollout", everyone, d.admin.ShowRollout),
+		at(get, "/rollout/events", everyone, d.admin.FollowRollout),
+		at(post, "/rollout/start", admins, d.admin.StartRollout),
+		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
+		at(get, "/rollout/by/:field", everyone, d.admin.ShowBy),
+		at(get, "/rollout/rings", everyone, d.admin.ListRings),
+		at(post, "/rollout/rings", admins, d.admin.SaveRing),
+		at(get, "/rollout/rings/new", admins, d.admin.NewRing),
+		at(get, "/rollout/rings/:id", admins, d.admin.EditRing),
+		at(post, "/rollout/rings/:id", admins, d.admin.SaveRing),
+		at(post, "/rollout/rings/:id/up", admins, d.admin.RaiseRing),
+		at(post, "/rollout/rings/:id/down", admins, d.admin.LowerRing),
+		at(post, "/rollout/rings/:id/delete", admins, d.admin.DropRing),
+		at(get, "/rollout/rings/:id/open", admins, d.admin.AskOpen),
+		at(post, "/rollout/rings/:id/open", admins, d.admin.OpenRing),
+	}
 }
 
 // moves are the routes that move a broadcast, one for each event a person may cause.

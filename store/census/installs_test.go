@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -80,8 +79,7 @@ func TestAPausedRolloutInstallsNobody(t *testing.T) {
 			t.Fatalf("%+v", r)
 		}
 		people(t, st, 4)
-		must(t, st.RefillRing(ctx, rollout.Last, ""))
-		the(st.FillRings(ctx, minute))(t)
+		storetest.Newcomers(t, st)
 		if r := the(st.Rollout(ctx))(t); r.Untouched != 1 || r.Wanted != 3 {
 			t.Fatalf("%+v", r)
 		}
