@@ -104,11 +104,11 @@ func (b *Broadcast) Hash() string {
 	// give equal bytes; no field can fail to marshal. What was added later is left
 	// out when empty, so that hashes stored before still hold.
 	print := struct {
-		M Message
+		M any
 		A any
 		P *Plan  `json:",omitempty"`
 		T string `json:",omitempty"`
-	}{M: b.Message, A: b.Audience.Print()}
+	}{M: b.Message.Print(), A: b.Audience.Print()}
 	if b.Plan != (Plan{}) {
 		print.P = &b.Plan
 	}

@@ -1,6 +1,7 @@
 package teams
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -49,11 +50,12 @@ func NewComposer(o ComposerOptions) (*Composer, error) {
 	return &Composer{from: from, links: o.Links, limit: o.Limit, language: o.Language}, nil
 }
 
-// Compose builds the payload: the same bytes for the same broadcast. The error is a
-// *broadcast.Error that names the field that does not fit. An empty title or image
-// and buttons without any text are left out, so that a draft can be looked at.
-func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
-	m := b.Message.Trimmed()
+// Compose builds the payload in the locale of a variant, "" for the default: the same
+// bytes for the same broadcast. The error is a *broadcast.Error that names the field
+// that does not fit. An empty title or image and buttons without any text are left
+// out, so that a draft can be looked at.
+func (c *Composer) Compose(b *broadcast.Broadcast, locale string) (broadcast.Payload, error) {
+	m := b.Message.Trimmed().In(locale)
 	image, err := c.image(m)
 	if err != nil {
 		return broadcast.Payload{}, err
@@ -71,7 +73,7 @@ func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
 	body = append(body, blocks...)
 	body = append(body, buttons...)
 	body = append(body, footer(b)...)
-	p, err := payloadOf(c.from, m.Title, card.New(c.language, body))
+	p, err := payloadOf(c.from, m.Title, card.New(cmp.Or(locale, c.language), body))
 	if err != nil {
 		return broadcast.Payload{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
@@ -53,13 +54,6 @@ func sentenceAbout(all broadcast.Problems, field string) string {
 		}
 	}
 	return ""
-}
-
-// buttonRow is one row of the buttons' part of the form.
-type buttonRow struct {
-	I int
-	broadcast.Button
-	BadTitle, BadURL string
 }
 
 // fieldID is the element to go to for a field's problem.
@@ -148,8 +142,8 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 	}
 	p.Page = d.Page(c, title, "list")
 	p.Scripts, p.Card = []string{"editor.js"}, true
-	p.Limits = limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, d.o.SizeLimit}
-	look, err := d.lookAt(a, p.Form.Into(p.B))
+	p.Limits = limits{message.MaxTitle, message.MaxBody, message.MaxImageAlt, message.MaxButtons, message.MaxButtonTitle, d.o.SizeLimit}
+	look, err := d.lookAt(a, p.Form.Into(p.B), p.Form.LookIn)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ type showPage struct {
 	B       *broadcast.Broadcast
 	Target  *broadcast.Broadcast  // of a correction or a recall: its announcement
 	Passes  []broadcast.Broadcast // of an announcement: its corrections and recalls
-	Look    look
+	Looks   []look                // in each language; the first is for everybody else
 	History []broadcast.Move
 	Now     progress
 	Whole   int             // people it is about
@@ -104,7 +104,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	}
 	p.Page, p.B = d.Page(c, titleOf(b), "list"), b
 	p.Scripts, p.Card = []string{"show.js"}, true
-	if p.Look, err = d.lookAt(a, *b); err != nil {
+	if p.Looks, err = d.looks(a, b); err != nil {
 		return err
 	}
 	if p.History, err = d.service.History(ctx, a, id); err != nil {

@@ -53,7 +53,7 @@ func vocabulary(st *static.Files) template.FuncMap {
 		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "failedShare": func(t broadcast.Tally) string {
 			return strings.TrimSuffix(words.Percent(t.Failed, t.Sent+t.Failed), ".0")
 		},
-		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role,
+		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role, "language": words.Language, "languages": words.Languages,
 		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "partValue": form.PartValue, "act": actOf, "ask": askOf,
 		"blank": func() broadcast.Button { return broadcast.Button{} },
 		"buttonRow": func(i int, b broadcast.Button, badTitle, badURL string) buttonRow {

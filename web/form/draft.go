@@ -21,6 +21,9 @@ type Draft struct {
 	Search   string // the search for parts of an audience, for people without script
 	Saved    string // the saved audience that is chosen
 	SaveAs   string // the name to save the audience under
+	Adding   string // the language to add a variant for, as typed
+	AddWrong string // why it cannot be added, in a sentence
+	LookIn   string // the locale in which the preview is looked at
 	Do       string // which button was pressed: "save", "submit", or one that only rearranges
 }
 
@@ -49,6 +52,7 @@ func ReadDraft(f url.Values, id string) Draft {
 			Title: f.Get("title"), Body: f.Get("body"), ImageURL: f.Get("image_url"), ImageAlt: f.Get("image_alt"),
 		},
 		Search: f.Get("audience_search"), Saved: f.Get("saved_audience"), SaveAs: f.Get("saved_name"), Do: f.Get("do"),
+		Adding: f.Get("add_variant"), LookIn: f.Get("look_in"),
 	}
 	if id != "" {
 		form.ID = broadcast.ID(id)
@@ -61,6 +65,7 @@ func ReadDraft(f url.Values, id string) Draft {
 		}
 		form.Message.Buttons = append(form.Message.Buttons, b)
 	}
+	form.Message.Variants = readVariants(f)
 	form.Audience, form.Plan = readAudience(f), readPlan(f)
 	return form
 }
@@ -74,9 +79,13 @@ func (f *Draft) Rearrange() bool {
 	case "add-button":
 		f.Message.Buttons = append(f.Message.Buttons, broadcast.Button{})
 	case "drop-button":
-		if i, err := strconv.Atoi(arg); err == nil && i >= 0 && i < len(f.Message.Buttons) {
-			f.Message.Buttons = append(f.Message.Buttons[:i:i], f.Message.Buttons[i+1:]...)
+		if i, err := strconv.Atoi(arg); err == nil {
+			f.Message = f.Message.WithoutButton(i)
 		}
+	case "add-variant":
+		f.addVariant()
+	case "drop-variant":
+		f.dropVariant(arg)
 	case "add-ring":
 		f.Plan.choose(arg)
 		f.Plan.First = "group"
