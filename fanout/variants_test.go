@@ -25,7 +25,7 @@ func (w *world) speaking(languages ...string) {
 // notified is what the last message in a person's chat says in its notification.
 func (w *world) notified(number int) string {
 	w.Helper()
-	resp, err := (&http.Client{Transport: w.wire}).Get(w.base + "/_simulator/people/" + simulator.EntraID(number) )
+	resp, err := (&http.Client{Transport: w.wire}).Get(w.base + "/_simulator/people/" + simulator.EntraID(number))
 	w.no(err)
 	defer func() { _ = resp.Body.Close() }()
 	var person struct {

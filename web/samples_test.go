@@ -153,7 +153,7 @@ func samples() []sample {
 	refused.Ask, refused.Asked, refused.Reach = "reject", asked{Problem: "Say what should change.", Note: nasty}, sampleReach()
 	unfit := showSample(broadcast.Draft, ada).data.(showPage)
 	unfit.Trouble, unfit.Mend = "It cannot be submitted yet:", broadcast.Problems{{Code: broadcast.Invalid, Field: "title", Message: "Give it a title."}}
-	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit})
+	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit}, showInLanguages())
 	out = append(out, planSamples()...)
 	out = append(out, recipientSamples()...)
 	out = append(out, listSamplesOf()...)

@@ -43,8 +43,11 @@ func TestWhatAVariantLeavesEmptyIsTheDefaults(t *testing.T) {
 	m := spoken()
 	for locale, want := range map[string]Message{
 		"": {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil},
-		"de": {"Büro zu", "Am Freitag.", "https://cdn.example/x.png", "Das Büro",
-			[]Button{{"Mehr", "https://intranet.example/de"}, {"Karte", "https://intranet.example/map"}}, nil},
+		"de": {
+			"Büro zu", "Am Freitag.", "https://cdn.example/x.png", "Das Büro",
+			[]Button{{"Mehr", "https://intranet.example/de"}, {"Karte", "https://intranet.example/map"}},
+			nil,
+		},
 		"pt-BR": {"Office closed", "Na sexta-feira.", "https://cdn.example/br.png", "O escritório", m.Buttons, nil},
 		"fr":    {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil},
 	} {

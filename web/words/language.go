@@ -10,13 +10,53 @@ type Tongue struct{ Code, Name string }
 
 // tongues are the languages of Teams, by their names. Any other goes by its code.
 var tongues = []Tongue{
-	{"ar", "Arabic"}, {"bg", "Bulgarian"}, {"ca", "Catalan"}, {"zh-Hans", "Chinese, simplified"}, {"zh-Hant", "Chinese, traditional"}, {"hr", "Croatian"},
-	{"cs", "Czech"}, {"da", "Danish"}, {"nl", "Dutch"}, {"en", "English"}, {"en-GB", "English (United Kingdom)"}, {"et", "Estonian"}, {"fil", "Filipino"},
-	{"fi", "Finnish"}, {"fr", "French"}, {"fr-CA", "French (Canada)"}, {"gl", "Galician"}, {"de", "German"}, {"de-AT", "German (Austria)"},
-	{"de-CH", "German (Switzerland)"}, {"el", "Greek"}, {"he", "Hebrew"}, {"hi", "Hindi"}, {"hu", "Hungarian"}, {"id", "Indonesian"}, {"it", "Italian"},
-	{"ja", "Japanese"}, {"ko", "Korean"}, {"lv", "Latvian"}, {"lt", "Lithuanian"}, {"ms", "Malay"}, {"nb", "Norwegian, Bokmål"}, {"pl", "Polish"},
-	{"pt", "Portuguese"}, {"pt-BR", "Portuguese (Brazil)"}, {"ro", "Romanian"}, {"ru", "Russian"}, {"sr", "Serbian"}, {"sk", "Slovak"}, {"sl", "Slovenian"},
-	{"es", "Spanish"}, {"es-MX", "Spanish (Mexico)"}, {"sv", "Swedish"}, {"th", "Thai"}, {"tr", "Turkish"}, {"uk", "Ukrainian"}, {"vi", "Vietnamese"},
+	{"ar", "Arabic"},
+	{"bg", "Bulgarian"},
+	{"ca", "Catalan"},
+	{"zh-Hans", "Chinese, simplified"},
+	{"zh-Hant", "Chinese, traditional"},
+	{"hr", "Croatian"},
+	{"cs", "Czech"},
+	{"da", "Danish"},
+	{"nl", "Dutch"},
+	{"en", "English"},
+	{"en-GB", "English (United Kingdom)"},
+	{"et", "Estonian"},
+	{"fil", "Filipino"},
+	{"fi", "Finnish"},
+	{"fr", "French"},
+	{"fr-CA", "French (Canada)"},
+	{"gl", "Galician"},
+	{"de", "German"},
+	{"de-AT", "German (Austria)"},
+	{"de-CH", "German (Switzerland)"},
+	{"el", "Greek"},
+	{"he", "Hebrew"},
+	{"hi", "Hindi"},
+	{"hu", "Hungarian"},
+	{"id", "Indonesian"},
+	{"it", "Italian"},
+	{"ja", "Japanese"},
+	{"ko", "Korean"},
+	{"lv", "Latvian"},
+	{"lt", "Lithuanian"},
+	{"ms", "Malay"},
+	{"nb", "Norwegian, Bokmål"},
+	{"pl", "Polish"},
+	{"pt", "Portuguese"},
+	{"pt-BR", "Portuguese (Brazil)"},
+	{"ro", "Romanian"},
+	{"ru", "Russian"},
+	{"sr", "Serbian"},
+	{"sk", "Slovak"},
+	{"sl", "Slovenian"},
+	{"es", "Spanish"},
+	{"es-MX", "Spanish (Mexico)"},
+	{"sv", "Swedish"},
+	{"th", "Thai"},
+	{"tr", "Turkish"},
+	{"uk", "Ukrainian"},
+	{"vi", "Vietnamese"},
 }
 
 // Languages are those to choose from.
@@ -26,7 +66,7 @@ func Languages() []Tongue { return slices.Clone(tongues) }
 // knows it. "" is the message as it is written first.
 func Language(code string) string {
 	if code == "" {
-		return "Everybody else"
+		return "All other languages"
 	}
 	for end := len(code); end > 0; end = strings.LastIndexByte(code[:end], '-') {
 		i := slices.IndexFunc(tongues, func(t Tongue) bool { return t.Code == code[:end] })
