@@ -163,6 +163,7 @@ func TestTheEditorIsDrivenByKeyboardAlone(t *testing.T) {
 	b.shoot("groups")
 	b.do(key("ArrowDown", 0), key("ArrowDown", 0), key("ArrowUp", 0), key("Enter", 0))
 	b.sees("#include", "Sales Europe")
+	b.sees("#hits-status", "is chosen.")
 	b.until(`document.querySelector("[name=audience]:checked").value === "some"`)
 	b.until(`document.activeElement.id === "audience_search" && document.querySelectorAll("#hits li").length === 0`)
 	b.sees("#reach", "will get it")
