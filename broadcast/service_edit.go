@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -75,6 +76,9 @@ func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, p Pr
 	if b.Kind == KindEdit {
 		next.Audience, next.Plan = b.Audience, Plan{Priority: next.Plan.Priority}
 	}
+	if b.Welcomes() {
+		next.Audience, next.Plan = b.Audience, b.Plan
+	}
 	if next.Hash() == b.Hash() {
 		return b, nil
 	}
@@ -104,6 +108,7 @@ func (s *Service) List(ctx context.Context, a Actor, q ListQuery) (ListPage, err
 		return ListPage{}, err
 	}
 	q.Limit = pageSize(q.Limit, 50)
+	q.Shelf = cmp.Or(q.Shelf, ShelfList)
 	return s.ledger.List(ctx, q)
 }
 

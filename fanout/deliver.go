@@ -71,7 +71,7 @@ func (r *chunkRun) payload(d *broadcast.Delivery) broadcast.Payload {
 
 // changes tells whether this broadcast changes messages that are there.
 func (r *chunkRun) changes() bool {
-	return r.b.Kind == broadcast.KindEdit || r.b.Kind == broadcast.KindRecall
+	return r.b.Kind.Changes()
 }
 
 // post sends to a person's conversation. One that is unknown, or lost (404), is

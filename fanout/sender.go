@@ -178,8 +178,12 @@ func (s *Sender) payloads(b *broadcast.Broadcast) (payloads, error) {
 }
 
 // settle finishes a broadcast of which nothing is left. One whose first wave is
-// under way waits for what the sweep makes of it.
+// under way waits for what the sweep makes of it, and so does a welcome, which may be
+// in use.
 func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast) error {
+	if b.Welcomes() {
+		return nil
+	}
 	now, err := s.Ledger.Standing(ctx, b.ID)
 	if err != nil || !now.Over() || now.Wave == 0 {
 		return err

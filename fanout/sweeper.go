@@ -32,6 +32,10 @@ type Leftovers interface {
 // broadcasts as can reasonably be live at a time. Those that wait are not doubled.
 const sweepLimit = 256
 
+// welcomeLimit is how many newcomers one sweep welcomes: a hundred times of what Graph
+// installs in that time.
+const welcomeLimit = 2_000
+
 // countSpan is how much of a sweep goes into counting.
 const countSpan = 200 * time.Millisecond
 
@@ -47,8 +51,11 @@ type Sweeper struct {
 	Guard     broadcast.Guard // nil bounds nobody
 	// Count goes on counting who got how much lately, for at most so long; nil for not.
 	Count func(ctx context.Context, most time.Duration) error
-	Now   func() time.Time
-	Log   *slog.Logger
+	// Welcome puts a page of those who have just got the app for the first time on the
+	// list of the welcome in use, and returns how many it has seen; nil for not.
+	Welcome func(ctx context.Context, limit int) (int, error)
+	Now     func() time.Time
+	Log     *slog.Logger
 
 	mu   sync.Mutex
 	read map[broadcast.ID]time.Time // when an audience was last read for late joiners
@@ -64,6 +71,10 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		}))
 	if s.Count != nil {
 		err = errors.Join(err, s.Count(ctx, countSpan))
+	}
+	if s.Welcome != nil {
+		_, welcoming := s.Welcome(ctx, welcomeLimit)
+		err = errors.Join(err, welcoming)
 	}
 	works, finding := s.Leftovers.Unfinished(ctx, sweepLimit)
 	if finding == nil && len(works) > 0 {

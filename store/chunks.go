@@ -184,7 +184,7 @@ func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool,
 func (t *tx) doubt(c chunkRow) error {
 	var plan struct{ Kind, Repeats string }
 	a := db.Args{"id": c.BroadcastID, "first": c.FirstID, "open": c.OpenTo, "taken": c.TakenAt, "now": t.NowMillis()}
-	if _, err := t.Scan(&plan, `SELECT kind, repeats FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a); err != nil || plan.Kind != string(broadcast.KindAnnouncement) {
+	if _, err := t.Scan(&plan, `SELECT kind, repeats FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a); err != nil || broadcast.BroadcastKind(plan.Kind).Changes() {
 		return err
 	}
 	open := ` WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'ready' AND id BETWEEN @first AND @open AND not_before <= @taken `

@@ -16,6 +16,7 @@ func Tables() []any {
 		attemptRow{},
 		haltRow{},
 		lateCursorRow{},
+		newcomerRow{},
 	}
 }
 

@@ -128,7 +128,7 @@ func footer(b *broadcast.Broadcast) []card.Element {
 		by = " by " + b.Author.Name
 	}
 	who := card.Element{
-		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + b.Audience.Told(audienceShown)),
+		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + b.Told(audienceShown)),
 		Size: "Small", IsSubtle: true, Wrap: true, Spacing: "Medium", Separator: true,
 	}
 	const title = "Why am I getting this?"
