@@ -6,6 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/fanfare/fanfare/api/shape"
 	"github.com/fanfare/fanfare/broadcast"
 )
@@ -47,6 +49,19 @@ func (j draftJSON) proposal() (broadcast.Proposal, error) {
 		Message:  shape.Message(j.Title, j.Body, j.Image, j.Buttons, j.Variants),
 		Audience: j.Audience.audience(), Plan: p,
 	}, nil
+}
+
+// readMessage reads a message without an audience.
+func readMessage(c *gin.Context) (broadcast.Message, error) {
+	var in struct {
+		Title    string         `json:"title"`
+		Body     string         `json:"body"`
+		Image    *shape.Image   `json:"image"`
+		Buttons  []shape.Button `json:"buttons"`
+		Variants shape.Variants `json:"variants"`
+	}
+	err := readJSON(c, &in)
+	return shape.Message(in.Title, in.Body, in.Image, in.Buttons, in.Variants), err
 }
 
 // broadcastJSON is a broadcast as integrators see it. Times are RFC 3339 in UTC,

@@ -84,6 +84,10 @@ func (p editPage) State() broadcast.State { return p.B.State }
 // audience is given, and of its plan only the priority is to be chosen.
 func (p editPage) Correction() bool { return p.B.Kind == broadcast.KindEdit }
 
+// Welcomes tells whether it goes to whoever comes: then there is no audience and no plan
+// to choose.
+func (p editPage) Welcomes() bool { return p.B.Welcomes() }
+
 // InShort is the typed plan in one line.
 func (p editPage) InShort() []words.Sentence {
 	b := p.Form.Into(p.B)
@@ -137,10 +141,12 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 	switch {
 	case p.Correction():
 		title = "Correct what people have"
+	case p.Welcomes():
+		title = "Write the welcome message"
 	case p.Form.ID != "":
 		title = "Edit the announcement"
 	}
-	p.Page = d.Page(c, title, "list")
+	p.Page = d.Page(c, title, sectionOf(p.B))
 	p.Scripts, p.Card = []string{"editor.js"}, true
 	p.Limits = limits{message.MaxTitle, message.MaxBody, message.MaxImageAlt, message.MaxButtons, message.MaxButtonTitle, d.o.SizeLimit}
 	look, err := d.lookAt(a, p.Form.Into(p.B), p.Form.LookIn)
@@ -148,7 +154,7 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 		return err
 	}
 	p.Look = look
-	if !p.Correction() {
+	if !p.Correction() && !p.Welcomes() {
 		if p.Shelf.Saved, err = d.savedOptions(c.Request.Context(), a); err != nil {
 			return err
 		}

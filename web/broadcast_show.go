@@ -56,9 +56,21 @@ func (p showPage) CanCorrect() bool {
 	return p.Me.MayWrite() && p.Announcement() && !p.B.StartedAt.IsZero() && p.B.RecalledAt.IsZero()
 }
 
-// Announcement tells whether this is sent to people, rather than changing what they have.
-func (p showPage) Announcement() bool {
-	return p.B.Kind != broadcast.KindEdit && p.B.Kind != broadcast.KindRecall
+// Announcement tells whether this is sent to an audience.
+func (p showPage) Announcement() bool { return !p.Changes() && !p.Welcomes() }
+
+// Changes tells whether this changes what people have.
+func (p showPage) Changes() bool { return p.B.Kind.Changes() }
+
+// Welcomes tells whether this goes to whoever comes.
+func (p showPage) Welcomes() bool { return p.B.Welcomes() }
+
+// sectionOf is the part of the menu a broadcast belongs to.
+func sectionOf(b *broadcast.Broadcast) string {
+	if b.Welcomes() {
+		return "welcome"
+	}
+	return "list"
 }
 
 // Noun is what this is, in a sentence.
@@ -102,7 +114,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	if err != nil {
 		return err
 	}
-	p.Page, p.B = d.Page(c, titleOf(b), "list"), b
+	p.Page, p.B = d.Page(c, titleOf(b), sectionOf(b)), b
 	p.Scripts, p.Card = []string{"show.js"}, true
 	if p.Looks, err = d.looks(a, b); err != nil {
 		return err

@@ -89,6 +89,9 @@ func (d *Door) table() []frame.Route {
 		at(post, "/rollout/start", admins, d.admin.StartRollout),
 		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
 
+		at(get, "/welcome", admins, d.admin.ShowWelcome),
+		at(post, "/welcome", admins, d.admin.WriteWelcome),
+
 		at(get, "/setup", admins, d.admin.ShowSetup),
 		at(post, "/setup", admins, d.admin.CheckSetup),
 		at(get, "/setup/events", admins, d.admin.FollowSetup),

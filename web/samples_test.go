@@ -161,6 +161,7 @@ func samples() []sample {
 	out = append(out, setupSamples()...)
 	out = append(out, peopleSamples()...)
 	out = append(out, scopeSamples()...)
+	out = append(out, welcomeSamples()...)
 	return append(out, keySamples()...)
 }
 

@@ -105,10 +105,14 @@ func (f Draft) Verb() string {
 }
 
 // Into is the broadcast as it would be with what the form says. A correction keeps
-// its announcement's audience, and of the plan only the priority is its own.
+// its announcement's audience, and of the plan only the priority is its own; a welcome
+// message keeps both.
 func (f Draft) Into(kept *broadcast.Broadcast) broadcast.Broadcast {
 	b := *kept
 	b.Message = f.Message
+	if b.Welcomes() {
+		return b
+	}
 	p, _, _ := f.Plan.Plan()
 	if b.Kind == broadcast.KindEdit {
 		b.Plan = broadcast.Plan{Priority: p.Priority}

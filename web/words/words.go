@@ -57,9 +57,7 @@ func named[T ~string](words map[T]string, v T) string {
 }
 
 // changes tells whether a broadcast of this kind changes what people have.
-func changes(k broadcast.BroadcastKind) bool {
-	return k == broadcast.KindEdit || k == broadcast.KindRecall
-}
+func changes(k broadcast.BroadcastKind) bool { return k.Changes() }
 
 // Kind is a broadcast's kind where it is none of the usual: "Correction".
 func Kind(k broadcast.BroadcastKind) string {
@@ -68,6 +66,8 @@ func Kind(k broadcast.BroadcastKind) string {
 		return "Correction"
 	case broadcast.KindRecall:
 		return "Recall"
+	case broadcast.KindWelcome:
+		return "Welcome message"
 	}
 	return ""
 }

@@ -51,8 +51,10 @@ async function look() {
     if (status !== 200) return;
     document.getElementById("card-problem").textContent = data.problem ?? "";
     const short = document.getElementById("plan-short");
-    short.innerHTML = data.plan; // rendered and escaped by the server
-    localise(short);
+    if (short) { // a welcome message has no plan
+      short.innerHTML = data.plan; // rendered and escaped by the server
+      localise(short);
+    }
     if (!data.card) return;
     card.show(data.card);
     document.querySelector("[data-toast]").textContent = data.title || "Your title";
