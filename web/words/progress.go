@@ -43,7 +43,7 @@ func (n Now) Line() string {
 		reached = fmt.Sprintf("%s welcomed", People(n.Tally.Sent))
 	}
 	switch {
-	case n.State == broadcast.Resolving && changes(n.Kind):
+	case n.State == broadcast.Resolving && n.Kind.Changes():
 		return "Looking up who received it…"
 	case n.State == broadcast.Resolving:
 		return "Working out who gets it…"
