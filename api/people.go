@@ -23,6 +23,8 @@ type reachJSON struct {
 	Waiting  int          `json:"waiting"`  // would get it when they have the bot
 	Excluded []reasonJSON `json:"excluded"` // would not get it, by reason
 	Sample   []string     `json:"sample"`   // a few names of those who would
+	Channels int          `json:"channels"` // would get a post; in none of the numbers above
+	Closed   []reasonJSON `json:"closed"`   // channels nobody can post in, by reason
 	Warning  string       `json:"warning"`  // how far the directory can be relied on; "" for well enough
 	Outside  *outsideJSON `json:"outside"`  // of total: whom the caller may not reach; null for nobody
 	Fatigue  fatigueJSON  `json:"fatigue"`
@@ -47,7 +49,7 @@ func (d *Door) reach(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: counted(r.Excluded), Sample: []string{}, Outside: outsideOf(found), Fatigue: fatigueOf(strain)}
+	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: counted(r.Excluded), Sample: []string{}, Channels: r.Channels, Closed: counted(r.Closed), Outside: outsideOf(found), Fatigue: fatigueOf(strain)}
 	out.Sample = append(out.Sample, r.Sample...)
 	fresh, err := d.o.People.Freshness(c.Request.Context(), a)
 	if err != nil {

@@ -99,17 +99,22 @@ func (d *Door) dropScope(c *gin.Context, a broadcast.Actor) error {
 
 // outsideJSON is who of a head-count is out of the caller's bounds.
 type outsideJSON struct {
-	Count  int          `json:"count"`
-	Sample []string     `json:"sample"`
-	Scope  audienceJSON `json:"scope"`
-	Text   string       `json:"text"`
+	Count    int          `json:"count"` // people
+	Sample   []string     `json:"sample"`
+	Channels []partJSON   `json:"channels"`
+	Scope    audienceJSON `json:"scope"`
+	Text     string       `json:"text"`
 }
 
 func outsideOf(f scope.Finding) *outsideJSON {
-	if f.Count == 0 {
+	if f.Within() {
 		return nil
 	}
-	return &outsideJSON{f.Count, append([]string{}, f.Sample...), audienceOf(f.Bound), f.Words(true)}
+	out := &outsideJSON{f.Count, append([]string{}, f.Sample...), []partJSON{}, audienceOf(f.Bound), f.Words(true)}
+	for _, p := range f.Channels {
+		out.Channels = append(out.Channels, partJSON(p))
+	}
+	return out
 }
 
 // fatigueJSON is how much the people of a head-count got lately.

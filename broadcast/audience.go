@@ -29,8 +29,7 @@ type Group struct {
 }
 
 // audienceProblems lists what keeps an audience from being used.
-func audienceProblems(a Audience) Problems {
-	var out Problems
+func audienceProblems(a Audience) (out Problems) {
 	for _, mistake := range a.Mistakes() {
 		out = append(out, &Error{Invalid, "audience", mistake})
 	}
@@ -45,13 +44,15 @@ type Recipient struct {
 }
 
 // Reach says how far an audience would come right now: Total = Ready + Waiting +
-// the sum of Excluded.
+// the sum of Excluded, all of them people. Channels stand beside them.
 type Reach struct {
 	Total    int
 	Ready    int // have the bot, and we know their conversation
 	Waiting  int // are still to get the bot; the broadcast waits for them
 	Excluded map[Reason]int
-	Sample   []string // a few names of those who will get it
+	Sample   []string       // a few names of those who will get it
+	Channels int            // get a post
+	Closed   map[Reason]int // channels nobody can post in
 }
 
 // Reachable is how many people would get the message.

@@ -64,11 +64,8 @@ type Chunk struct {
 	Deliveries []Delivery // ready and due
 }
 
-// What the ledger answers when a chunk is not ours.
-var (
-	ErrChunkBusy = Errorf(Conflict, "another worker holds this chunk")
-	ErrFenceLost = Errorf(Conflict, "another worker has taken this chunk over")
-)
+// ErrFenceLost is what the ledger answers when a chunk is not ours any more.
+var ErrFenceLost = Errorf(Conflict, "another worker has taken this chunk over")
 
 // Outcome is what became of one attempt at a delivery.
 type Outcome struct {

@@ -41,6 +41,10 @@ const (
 	ReasonNoActivityID Reason = "no_activity_id" // the message is there, but Teams never named it
 	ReasonMessageGone  Reason = "message_gone"   // there is no such message any more
 
+	ReasonNotInTeam    Reason = "bot_not_in_team" // this and the next two are of channels
+	ReasonChannelGone  Reason = "channel_gone"
+	ReasonTeamArchived Reason = "team_archived"
+
 	ReasonCancelled Reason = "cancelled" // the broadcast was, before this person's turn
 	ReasonExpired   Reason = "expired"   // the same of its last moment
 )
@@ -72,7 +76,10 @@ var reasonTexts = map[Reason]reasonText{
 	ReasonUnknownError:  {"Unknown answer", "Look at the code in the detail."},
 	ReasonUnconfirmed:   {"Not confirmed by Teams", "It may have arrived. Retry only if getting it twice does no harm."},
 	ReasonNoActivityID:  {"Message has no ID", "Teams may hold a copy it never named; it cannot be changed or taken back."},
-	ReasonMessageGone:   {"Message already gone", "Nothing to do: the person deleted the chat or the message."},
+	ReasonMessageGone:   {"Message already gone", "Nothing to do: somebody deleted the chat, the channel or the message."},
+	ReasonNotInTeam:     {"Bot not in that team", "Add the app to the team in Teams, then try again."},
+	ReasonChannelGone:   {"Channel deleted", "Nothing to do, unless an owner of the team restores it."},
+	ReasonTeamArchived:  {"Team archived", "An owner can restore the team in Teams; then try again."},
 }
 
 // Words is the reason in a few words for a table cell.

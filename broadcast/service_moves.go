@@ -143,7 +143,7 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 	if err != nil {
 		return err
 	}
-	if reach.Reachable() == 0 {
+	if reach.Reachable()+reach.Channels == 0 {
 		return &Error{Invalid, "audience", "Nobody would get this: " + nobody(reach) + " Choose another audience."}
 	}
 	return nil

@@ -31,7 +31,7 @@ func (s *Service) reach(ctx context.Context, to Audience) (Reach, error) {
 		return Reach{}, err
 	}
 	reach, err := s.ledger.Reach(ctx, to)
-	if err != nil || reach.Total > 0 {
+	if err != nil || reach.Total+reach.Channels > 0 {
 		return reach, err
 	}
 	return reach, s.known(ctx)

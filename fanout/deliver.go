@@ -80,7 +80,7 @@ func (r *chunkRun) post(ctx context.Context, d *broadcast.Delivery, out *broadca
 	m := r.sender.Messenger
 	if d.Address.ConversationID != "" {
 		activity, err := m.Send(ctx, d.Address, r.payload(d))
-		if err == nil || !broadcast.AsFault(err).NoAddress || out.NewAddress != nil {
+		if err == nil || !broadcast.AsFault(err).NoAddress || out.NewAddress != nil || toChannel(d) {
 			return activity, err
 		}
 		d.Address.ConversationID, out.Forget = "", true

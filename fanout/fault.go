@@ -76,8 +76,10 @@ func (r *chunkRun) transient(ctx context.Context, f *broadcast.Fault, d *broadca
 
 func (r *chunkRun) permanent(f *broadcast.Fault, d *broadcast.Delivery, out *broadcast.Outcome) {
 	out.Attempts = d.Attempts + 1
-	out.Forget = out.Forget || f.Reason == broadcast.ReasonBadAddress || f.NoAddress
+	out.Forget = !toChannel(d) && (out.Forget || f.Reason == broadcast.ReasonBadAddress || f.NoAddress)
 	switch {
+	case toChannel(d):
+		r.channelFault(f, d, out)
 	case f.Reason == broadcast.ReasonBlocked:
 		out.State, out.Installation = broadcast.DeliverySkipped, broadcast.InstallationBlocked
 	case f.Reason == broadcast.ReasonRemoved:

@@ -94,7 +94,8 @@ func (s *Sweeper) Late(ctx context.Context, id broadcast.ID) error {
 // readsGroups tells whether it is time to read a broadcast's audience anew, and takes
 // it that they are.
 func (s *Sweeper) readsGroups(b *broadcast.Broadcast) bool {
-	if b.Kind != broadcast.KindAnnouncement || b.Audience.IsEveryone() || b.ListedAt.IsZero() || b.Plan.Late == broadcast.LateNever {
+	people := b.Audience.People() // a channel does not come late
+	if b.Kind != broadcast.KindAnnouncement || people.IsEveryone() || len(people.Include) == 0 || b.ListedAt.IsZero() || b.Plan.Late == broadcast.LateNever {
 		return false
 	}
 	s.mu.Lock()
@@ -117,7 +118,7 @@ func (s *Sweeper) readsGroups(b *broadcast.Broadcast) bool {
 // it cannot be read, that is left for the next time.
 func (s *Sweeper) lateMembers(ctx context.Context, b *broadcast.Broadcast) (joined int, err error) {
 	again := string(b.ID) + "/late"
-	if err := s.Directory.Gather(ctx, again, b.Audience, 0); err != nil {
+	if err := s.Directory.Gather(ctx, again, b.Audience.People(), 0); err != nil {
 		s.Log.WarnContext(ctx, "audience not read for late joiners", "broadcast", b.ID, "cause", err)
 		return 0, nil
 	}

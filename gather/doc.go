@@ -4,6 +4,7 @@
 //	group ──Members──► Graph ────────┐
 //	attribute, person, reports, list ┼─► a new set ──Keep──► what its owner goes by
 //	                     (the ledger)┘
+//	channel ──► package places: can the bot post there? A set of the channel alone.
 //
 // At Send a broadcast owns its sets: whatever becomes of a group later, its list is
 // frozen. Head-counts share theirs for some minutes. It fails closed: a set that was

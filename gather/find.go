@@ -42,7 +42,11 @@ func (g *Gatherer) Find(ctx context.Context, text string) ([]audience.Hit, error
 		}
 		hits = append(hits, audience.Hit{Part: audience.Part{Kind: audience.Team, ID: t.ID, Name: t.Name}, Note: note})
 	}
-	return append(hits, known...), nil
+	channels, err := g.findChannels(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(hits, channels...), known...), nil
 }
 
 // noteOf tells groups of the same name apart.

@@ -29,6 +29,9 @@ type Teams interface {
 	Members(ctx context.Context, teamID string) iter.Seq2[broadcast.EntraID, error]
 	// Named finds teams by the beginning of words of their name, or one by its ID.
 	Named(ctx context.Context, text string, limit int) ([]places.TeamHit, error)
+	// NamedChannels finds channels that can be written to, the same way, or one by its
+	// ID whatever has become of it.
+	NamedChannels(ctx context.Context, text string, limit int) ([]places.ChannelHit, error)
 }
 
 // Sets is what the ledger remembers of who is in a part.
@@ -101,6 +104,8 @@ func (g *Gatherer) gather(ctx context.Context, owner string, p audience.Part) er
 		err = g.members(ctx, set, g.Reader.Members(ctx, broadcast.Group{ID: p.ID, Name: p.Name}))
 	case audience.Team:
 		err = g.members(ctx, set, g.Teams.Members(ctx, p.ID))
+	case audience.Channel:
+		err = g.channel(ctx, set, p)
 	default:
 		err = g.Sets.FillSet(ctx, set, p)
 	}

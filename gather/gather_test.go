@@ -150,7 +150,7 @@ func TestATeamsMembersAreThoseOfItsWholeRoster(t *testing.T) {
 		if name, err := w.NameOf(w.Context(), team); err != nil || name != "Ops Vienna" {
 			w.Errorf("%q, %v", name, err)
 		}
-		if hits, err := w.Find(w.Context(), "vien"); err != nil || len(hits) != 1 || !hits[0].Same(team) || hits[0].Note != "Team · 2 members" {
+		if hits, err := w.Find(w.Context(), "vien"); err != nil || len(hits) != 2 || !hits[0].Same(team) || hits[0].Note != "Team · 2 members" {
 			w.Errorf("%+v, %v", hits, err)
 		}
 		w.no(w.st.Hear(w.Context(), places.Event{Kind: places.BotRemoved, At: w.clock.Now().Add(time.Second), Place: places.Place{Kind: places.Team, ID: ops}}))

@@ -23,6 +23,12 @@ func (g *Gatherer) NameOf(ctx context.Context, p audience.Part) (string, error) 
 			return "", err
 		}
 		return teams[0].Place.Words(), nil
+	case audience.Channel:
+		h, err := g.openChannel(ctx, p)
+		if err != nil {
+			return "", err
+		}
+		return h.Label(), nil
 	case audience.Person, audience.Reports:
 		name, err := g.Names.NameOfPerson(ctx, broadcast.EntraID(p.ID))
 		if broadcast.IsCode(err, broadcast.NotFound) {

@@ -31,6 +31,9 @@ type Lists interface {
 	RosterPage(ctx context.Context, teamID string, round int64, after broadcast.EntraID, limit int) ([]broadcast.EntraID, error)
 	// AskRoster has a team's roster read soon; *Error NotFound for a team nobody knows.
 	AskRoster(ctx context.Context, teamID string) error
+	// Channel reads a channel with its team, whatever has become of either; *Error
+	// NotFound if nobody knows it.
+	Channel(ctx context.Context, id string) (ChannelHit, error)
 }
 
 // Messenger is how the bot speaks in a place, and opens chats.
@@ -103,17 +106,6 @@ type TeamHit struct {
 	Roster
 }
 
-// ChannelHit is a channel to choose from, with its team.
-type ChannelHit struct {
-	Channel
-	Team Place
-}
-
-// Label names a channel among those of all teams.
-func (h ChannelHit) Label() string {
-	return h.Team.Words() + " › " + h.Channel.Words()
-}
-
 const (
 	usualHits   = 25
 	mostHits    = 100
@@ -140,15 +132,6 @@ func (s *Service) Named(ctx context.Context, text string, limit int) ([]TeamHit,
 		return nil, nil
 	}
 	return []TeamHit{team}, err
-}
-
-// Channels finds channels to choose from by the beginning of words of their own name
-// and their team's: only those that can be written to.
-func (s *Service) Channels(ctx context.Context, a broadcast.Actor, text string, limit int) ([]ChannelHit, error) {
-	if err := mayChoose(a, text); err != nil {
-		return nil, err
-	}
-	return s.ledger.FindChannels(ctx, text, hits(limit))
 }
 
 func mayChoose(a broadcast.Actor, text string) error {

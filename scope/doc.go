@@ -5,7 +5,8 @@
 //
 // A scope is an audience. What an author means has to be among the people it means:
 // counted person by person by the ledger, never by comparing parts, because two groups
-// of different names may have the same members.
+// of different names may have the same members. A channel has to be named by the scope,
+// itself or its team: who reads there is not for the author to count.
 //
 // Whose scope counts: the author's and the submitter's, so the narrower of both. The
 // submitter proposes to reach these people; the author is asked too, so that nobody

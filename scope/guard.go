@@ -3,7 +3,6 @@ package scope
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -32,10 +31,11 @@ func (s *Service) Allows(ctx context.Context, a broadcast.Actor, ev broadcast.Ev
 		ask.owner, ask.age = string(b.ID), 0 // the very people it is about to be listed for
 	}
 	if ev == broadcast.EventLate {
+		ask.meant = b.Audience.People()    // no channel comes late
 		ask.owner = string(b.ID) + "/late" // in whose name the sweeper has just read them
 	}
 	f, err := s.lookAt(ctx, b, ask)
-	if err != nil || f.Count == 0 {
+	if err != nil || f.Within() {
 		return err
 	}
 	return &broadcast.Error{Code: broadcast.Invalid, Field: "audience", Message: f.Words(f.Person.ID == a.ID)}
@@ -49,7 +49,7 @@ func (s *Service) lookAt(ctx context.Context, b *broadcast.Broadcast, ask questi
 		return Finding{}, err
 	}
 	for _, who := range bounded(b) {
-		if f, err := s.look(ctx, who, ask); err != nil || f.Count > 0 {
+		if f, err := s.look(ctx, who, ask); err != nil || !f.Within() {
 			return f, err
 		}
 	}
@@ -79,37 +79,7 @@ type question struct {
 	age   time.Duration
 }
 
-// Finding is how an audience stands to somebody's scope.
-type Finding struct {
-	Outside
-	Person broadcast.ActorRef // whose scope it is about
-	Bound  broadcast.Audience // their scope; without parts for none
-}
-
-// Words says who is outside, in a sentence; "" if nobody is. you is whether the
-// reader is the one who is bounded.
-func (f Finding) Words(you bool) string {
-	if f.Count == 0 {
-		return ""
-	}
-	chosen, reach, ask := "you chose", "you may reach", "Leave them out, or ask an admin."
-	if !you {
-		chosen, reach, ask = "chosen", f.Person.Name+" may reach", "Have them left out, or ask an admin."
-	}
-	some := fmt.Sprintf("%d of the %d people %s are", f.Count, f.Total, chosen)
-	if f.Total == 1 {
-		some = "The only person " + chosen + " is"
-	} else if f.Count == 1 {
-		some = fmt.Sprintf("1 of the %d people %s is", f.Total, chosen)
-	}
-	example := ""
-	if len(f.Sample) > 0 {
-		example = ": for example " + strings.Join(f.Sample, ", ")
-	}
-	return fmt.Sprintf("%s outside what %s (%s)%s. %s", some, reach, f.Bound.Words(), example, ask)
-}
-
-// look compares an audience with somebody's scope, by people.
+// look compares an audience with somebody's scope, by people and by channels.
 func (s *Service) look(ctx context.Context, who broadcast.ActorRef, q question) (Finding, error) {
 	found, err := s.c.Ledger.Scope(ctx, broadcast.EntraID(strings.ToLower(string(who.ID))))
 	if err != nil {
@@ -122,19 +92,19 @@ func (s *Service) look(ctx context.Context, who broadcast.ActorRef, q question) 
 	if f.Bound = found.Audience; f.Bound.IsEveryone() {
 		return f, nil
 	}
-	if err := s.c.Directory.Gather(ctx, "", f.Bound, q.age); err != nil {
+	if err := s.c.Directory.Gather(ctx, "", f.Bound.People(), q.age); err != nil {
 		return Finding{}, s.unread(ctx, who, err)
 	}
 	if q.owner == "" { // the resolver has read them
-		if err := s.c.Directory.Gather(ctx, "", q.meant, q.age); err != nil {
+		if err := s.c.Directory.Gather(ctx, "", q.meant.People(), q.age); err != nil {
 			return Finding{}, err
 		}
 	}
-	f.Outside, err = s.c.Census.Outside(ctx, q.owner, q.meant, f.Bound, sampleSize)
-	if err != nil {
+	if f.Outside, err = s.c.Census.Outside(ctx, q.owner, q.meant, f.Bound, sampleSize); err != nil {
 		return Finding{}, s.unread(ctx, who, err)
 	}
-	return f, nil
+	f.Channels, err = s.channelsOutside(ctx, q.meant, f.Bound)
+	return f, err
 }
 
 // unread is what people are told of a scope that cannot be read: nothing may go on,

@@ -67,6 +67,8 @@ type Census interface {
 	// Outside counts those of an audience, gathered by owner, who are not among the
 	// people bound means, whose parts were gathered for no particular owner.
 	Outside(ctx context.Context, owner string, meant, bound broadcast.Audience, sample int) (Outside, error)
+	// TeamOf is the team a channel is of; "" if nobody knows it.
+	TeamOf(ctx context.Context, channel string) (string, error)
 	// NameOfPerson is a person's name; *Error NotFound for somebody the directory has not.
 	NameOfPerson(ctx context.Context, id broadcast.EntraID) (string, error)
 }

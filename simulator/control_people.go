@@ -43,6 +43,7 @@ type messageView struct {
 	Cards       []json.RawMessage `json:"cards"`
 	Edited      bool              `json:"edited"`
 	Deleted     bool              `json:"deleted"`
+	Reply       bool              `json:"reply"` // in a channel: within a thread
 	BroadcastID string            `json:"broadcast_id"`
 }
 
@@ -154,7 +155,7 @@ func (s *Simulator) onePerson(rw http.ResponseWriter, _ *http.Request, p tenant.
 func messageOf(m tenant.Message) messageView {
 	out := messageView{
 		ID: strconv.FormatInt(m.ID, 10), At: m.At(), From: "person", Cards: []json.RawMessage{},
-		Edited: m.Edited, Deleted: m.Deleted, BroadcastID: m.BroadcastKey(),
+		Edited: m.Edited, Deleted: m.Deleted, Reply: m.Reply, BroadcastID: m.BroadcastKey(),
 	}
 	if m.FromBot {
 		out.From = "bot"

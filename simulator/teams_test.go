@@ -113,3 +113,36 @@ func TestAMentionIsHeardInItsThread(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 }
+
+// TestAThreadIsToldFromAReply, in the report and in the channel; each is changed and
+// deleted by its own ID (protocol C.2, C.5).
+func TestAThreadIsToldFromAReply(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, func(o *simulator.Options) { o.People = 50 })
+	const news = "19:examplenews0001@thread.tacv2"
+	a := card("Once")
+	a["channelData"] = map[string]any{"broadcastId": "b1"}
+	root := s.send(news, a).json(t)["id"].(string)
+	inThread := "/conversations/" + url.PathEscape(news+";messageid="+root) + "/activities/"
+	if got := s.connector(http.MethodPost, strings.TrimSuffix(inThread, "/"), a); got.status != http.StatusCreated {
+		t.Errorf("%+v", got)
+	}
+	if got := s.connector(http.MethodPost, "/conversations/"+url.PathEscape(news)+"/activities/"+root, a); got.status != http.StatusCreated {
+		t.Errorf("%+v", got)
+	}
+	if got := s.sim.Report().ByBroadcast["b1"]; got.Threads != 1 || got.Messages != 0 {
+		t.Errorf("one thread and two replies are %+v", got)
+	}
+	if got := s.connector(http.MethodPut, inThread+root, card("Twice")); got.status != http.StatusOK {
+		t.Errorf("%+v", got)
+	}
+	if got := s.connector(http.MethodDelete, "/conversations/"+url.PathEscape(news)+"/activities/"+root, nil); got.status != http.StatusOK {
+		t.Errorf("%+v", got)
+	}
+	if got := s.connector(http.MethodDelete, inThread+root, nil); got.status != http.StatusNotFound || !strings.Contains(got.body, "ActivityNotFoundInConversation") {
+		t.Errorf("what is gone is deleted again: %+v", got)
+	}
+	if got := s.control(http.MethodGet, "/teams", nil); strings.Count(got.body, `"reply":true`) != 2 {
+		t.Errorf("%s", got.body)
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/places"
 )
 
 type chunkRow struct {
@@ -167,6 +168,9 @@ func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool,
 			Language: language,
 		})
 	}, readyInChunk(t.Postgres(), c.spoken), t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
+	if err == nil {
+		err = places.Addresses(t.Tx, due)
+	}
 	for state, rows := range gone {
 		if err != nil {
 			break

@@ -3,6 +3,8 @@ package store
 import (
 	"regexp"
 	"strings"
+
+	"github.com/fanfare/fanfare/store/recipients"
 )
 
 // Tables are the row types, for the law that they equal the migrated columns.
@@ -12,7 +14,7 @@ func Tables() []any {
 		tallyRow{},
 		moveRow{},
 		chunkRow{},
-		deliveryRow{},
+		recipients.DeliveryRow{},
 		attemptRow{},
 		haltRow{},
 		lateCursorRow{},

@@ -6,6 +6,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/recipients"
 	"github.com/fanfare/fanfare/store/roll"
 )
 
@@ -35,9 +36,9 @@ func (s *Store) endLeft(ctx context.Context, id broadcast.ID, limit int, to broa
 		}
 		for _, from := range []broadcast.DeliveryState{broadcast.DeliveryPending, broadcast.DeliveryReady} {
 			a := db.Args{"limit": limit - marked}
-			which := readyIn(`AND c.leased_until <= @now `)
+			which := recipients.ReadyIn(`AND c.leased_until <= @now `)
 			if from == broadcast.DeliveryPending {
-				which = inState(from, `AND EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = @id AND c.number = d.chunk AND c.leased_until <= @now ) `, a)
+				which = recipients.InState(from, `AND EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = @tenant AND c.broadcast_id = @id AND c.number = d.chunk AND c.leased_until <= @now ) `, a)
 			}
 			rows, err := t.matching(id, which, a)
 			if err != nil {
@@ -76,7 +77,7 @@ func (t *tx) end(id broadcast.ID, rows []waitingRow, from, to broadcast.Delivery
 	return len(moved), err
 }
 
-// matching finds the deliveries of a broadcast of which inState or readyIn selects
+// matching finds the deliveries of a broadcast of which a statement selects
 // the IDs.
 func (t *tx) matching(id broadcast.ID, which string, a db.Args) ([]waitingRow, error) {
 	a["id"], a["now"], a["after"] = string(id), t.NowMillis(), 0
@@ -102,7 +103,7 @@ func (s *Store) RetryFailed(ctx context.Context, id broadcast.ID, limit int) (in
 		if f.RetryReason != "" {
 			condition, a["reason"] = condition+`AND d.reason = @reason `, string(f.RetryReason)
 		}
-		rows, err := t.matching(id, inState(broadcast.DeliveryFailed, condition, a), a)
+		rows, err := t.matching(id, recipients.InState(broadcast.DeliveryFailed, condition, a), a)
 		if err != nil {
 			return err
 		}

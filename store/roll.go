@@ -43,7 +43,7 @@ func (s *Store) AddDeliveries(ctx context.Context, id broadcast.ID, page []broad
 	return s.list(ctx, id, func(l *roll.List) error { return l.AddPeople(page, wave) })
 }
 
-// CountAudience is how many people the audience is, as of when Send was pressed.
+// CountAudience is how many people and channels the audience is, as of when Send was pressed.
 func (s *Store) CountAudience(ctx context.Context, id broadcast.ID) (int, error) {
 	t := s.read(ctx)
 	f, err := roll.Read(t.Tx, id, "")
@@ -70,9 +70,12 @@ func (s *Store) ListCanary(ctx context.Context, id broadcast.ID, c broadcast.Can
 
 // ListAudience lists the page of the audience after a person, as of when Send
 // was pressed, and returns where it ends; "" when nobody is left. Meanwhile others
-// may send what is listed. Begun anew it adds only who is missing.
+// may send what is listed. Its channels are listed last. Begun anew it adds only who is missing.
 func (s *Store) ListAudience(ctx context.Context, id broadcast.ID, after broadcast.EntraID) (broadcast.EntraID, error) {
 	end, err := roll.Page(s.read(ctx).Tx, id, after)
+	if err == nil && end == "" { // nobody is left: its channels
+		err = s.list(ctx, id, (*roll.List).AddChannels)
+	}
 	if err != nil || end == "" {
 		return "", err
 	}

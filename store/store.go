@@ -16,6 +16,7 @@ import (
 	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/received"
+	"github.com/fanfare/fanfare/store/recipients"
 	"github.com/fanfare/fanfare/store/scopes"
 	"github.com/fanfare/fanfare/store/who"
 )
@@ -42,6 +43,7 @@ type Store struct {
 	places.Places
 	scopes.Scopes
 	received.Received
+	recipients.Reader
 	db      *db.DB
 	late    lateTurns
 	onPause func(family string, d time.Duration)
@@ -54,7 +56,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Reader: recipients.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

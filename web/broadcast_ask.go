@@ -60,10 +60,12 @@ func (a ask) Compares() bool {
 	return true
 }
 
-// Left is how many people it has not reached yet.
+func (a ask) count(n int) string { return words.Count(a.B.Audience, n) }
+
+// Left is how many it has not reached yet.
 func (a ask) Left() int { return a.Whole - a.B.Tally.Done() }
 
-// CancelWords says what cancelling does to how many people.
+// CancelWords says what cancelling does to how many.
 func (a ask) CancelWords() string {
 	t := a.B.Tally
 	switch {
@@ -74,11 +76,11 @@ func (a ask) CancelWords() string {
 	case a.Left() == 0:
 		return "Everybody on the list has an outcome already; nothing is taken back."
 	case a.B.Kind == broadcast.KindEdit:
-		return fmt.Sprintf("%s keep the old words. %s have the corrected ones already and keep them.", words.People(a.Left()), words.People(t.Sent))
+		return fmt.Sprintf("%s keep the old words. %s have the corrected ones already and keep them.", a.count(a.Left()), a.count(t.Sent))
 	case a.B.Kind == broadcast.KindRecall:
-		return fmt.Sprintf("%s keep the message. From %s it is gone already.", words.People(a.Left()), words.People(t.Sent))
+		return fmt.Sprintf("%s keep the message. From %s it is gone already.", a.count(a.Left()), a.count(t.Sent))
 	}
-	return fmt.Sprintf("%s will not get it any more. %s received it already and keep it.", words.People(a.Left()), words.People(t.Sent))
+	return fmt.Sprintf("%s will not get it any more. %s received it already and keep it.", a.count(a.Left()), a.count(t.Sent))
 }
 
 // Choices are the reasons people failed for, to be tried again by.

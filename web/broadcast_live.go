@@ -74,7 +74,7 @@ func (d *Door) followBroadcast(c *gin.Context, a broadcast.Actor) error {
 		if err != nil {
 			return sse.News{}, err
 		}
-		n := words.Now{Standing: now, Kind: b.Kind, At: d.o.Now()}
+		n := words.Now{Standing: now, Kind: b.Kind, To: b.Audience, At: d.o.Now()}
 		if now.State == broadcast.Sending {
 			if n.Brake, err = d.brake.Look(ctx, a, brakeAge); err != nil {
 				return sse.News{}, err

@@ -151,7 +151,7 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 
 // stand words how far it is.
 func (p *showPage) stand() {
-	now := words.Now{Standing: standingOf(p.B), Kind: p.B.Kind}
+	now := words.Now{Standing: standingOf(p.B), Kind: p.B.Kind, To: p.B.Audience}
 	p.Now, p.Whole = progressOf(now), now.Whole()
 }
 

@@ -97,6 +97,7 @@ func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
 type reachPart struct {
 	Reach    broadcast.Reach
 	Excluded []words.Share
+	Closed   []words.Share // channels
 	Problem  string
 	Warning  string // how far the directory can be relied on, where the page does not say it
 	Outside  string // who of them is out of bounds, in a sentence
@@ -112,7 +113,7 @@ func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audien
 	if err != nil {
 		return reachPart{}, err
 	}
-	p := reachPart{Reach: r, Excluded: words.Shares(r.Excluded)}
+	p := reachPart{Reach: r, Excluded: words.Shares(r.Excluded), Closed: words.Shares(r.Closed)}
 	strain, err := d.o.Fatigue.Strain(ctx, a, to)
 	if err != nil {
 		return reachPart{}, err
@@ -138,9 +139,10 @@ func (d *Door) outside(ctx context.Context, a broadcast.Actor, to broadcast.Audi
 
 type reachAnswer struct {
 	HTML  string `json:"html"`
-	Count int    `json:"count"` // people who would get it
+	Count int    `json:"count"` // people and channels that would get it
 	Known bool   `json:"known"` // false when the audience cannot be counted as it stands
 	Words string `json:"words"` // the count in a sentence, for a form that asks for no more
+	Noun  string `json:"noun"`  // the count with its nouns: "1,204 people and 2 channels"
 }
 
 // reachOfForm counts the audience somebody is choosing.
@@ -189,7 +191,7 @@ func (d *Door) answerReach(c *gin.Context, p reachPart) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable(), p.Problem == "", cmp.Or(p.Problem, words.People(p.Reach.Total)+" now.")})
+	c.JSON(http.StatusOK, reachAnswer{html, p.Reach.Reachable() + p.Reach.Channels, p.Problem == "", cmp.Or(p.Problem, words.Meant(p.Reach)+" now."), words.Reached(p.Reach)})
 	return nil
 }
 

@@ -61,7 +61,7 @@ func retryOf(b *broadcast.Broadcast, a broadcast.Actor, q broadcast.RecipientQue
 	if n == 0 {
 		return nil
 	}
-	return &retryLink{frame.Link("/broadcasts/"+string(b.ID), "ask", "retry", "reason", string(q.Reason)), "Try " + words.People(n) + " again…"}
+	return &retryLink{frame.Link("/broadcasts/"+string(b.ID), "ask", "retry", "reason", string(q.Reason)), "Try " + words.Count(b.Audience, n) + " again…"}
 }
 
 func (d *Door) listRecipients(c *gin.Context, a broadcast.Actor) error {

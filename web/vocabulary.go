@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/static"
 	"github.com/fanfare/fanfare/web/words"
@@ -50,14 +51,15 @@ var said = map[string]string{
 // vocabulary are the functions templates speak with.
 func vocabulary(st *static.Files) template.FuncMap {
 	return template.FuncMap{
-		"static": st.Path, "num": words.Num, "people": words.People, "iso": words.ISO, "utc": words.UTC, "badge": words.Badge, "kind": words.Kind,
+		"static": st.Path, "num": words.Num, "people": words.People, "count": words.Count, "whole": words.Whole, "reached": words.Reached, "iso": words.ISO, "utc": words.UTC, "badge": words.Badge, "kind": words.Kind,
 		"done": words.Done, "delivery": words.Delivery, "install": words.Install, "priority": words.Priority, "priorityMeans": words.PriorityMeans,
 		"plan": words.Plan, "planInShort": words.PlanInShort, "priorities": broadcast.Priorities, "failedShare": func(t broadcast.Tally) string {
 			return strings.TrimSuffix(words.Percent(t.Failed, t.Sent+t.Failed), ".0")
 		},
 		"list": words.List, "add": func(a, b int) int { return a + b }, "card": cardJSON, "kb": words.Kilobytes, "role": words.Role, "language": words.Language, "languages": words.Languages,
 		"notes": func() []string { return []string{"listing", "late", "repeat"} }, "fieldID": fieldID, "groupNote": groupNote, "partValue": form.PartValue, "act": actOf, "ask": askOf,
-		"blank": func() broadcast.Button { return broadcast.Button{} },
+		"isChannel": func(id broadcast.EntraID) bool { return audience.IsChannel(string(id)) },
+		"blank":     func() broadcast.Button { return broadcast.Button{} },
 		"buttonRow": func(i int, b broadcast.Button, badTitle, badURL string) buttonRow {
 			return buttonRow{i, b, badTitle, badURL}
 		},

@@ -9,10 +9,11 @@ import (
 	"strings"
 )
 
-// Kind says what a Part names people by.
+// Kind says what a Part names people by, or that it is a channel.
 type Kind string
 
-// The kinds. Members of groups are those of nested and dynamic ones too.
+// The kinds. Members of groups are those of nested and dynamic ones too. A channel is
+// nobody's name: it gets one post of its own, whoever reads there.
 const (
 	Everyone  Kind = "everyone"
 	Group     Kind = "group"     // the members of an Entra group; ID is its object ID
@@ -21,14 +22,15 @@ const (
 	Attribute Kind = "attribute" // those whose Field is one of Values
 	Reports   Kind = "reports"   // a manager and everybody below; ID is the manager's object ID
 	List      Kind = "list"      // those found for an uploaded or pasted list; ID is the list's
+	Channel   Kind = "channel"   // a new thread in a channel of a team the bot is in; ID is its 19:… ID
 )
 
 // Kinds is every kind.
 func Kinds() []Kind {
-	return []Kind{Everyone, Group, Team, Person, Attribute, Reports, List}
+	return []Kind{Everyone, Group, Team, Person, Attribute, Reports, List, Channel}
 }
 
-// Part is some people, by one thing they have in common. Name is kept as it was
+// Part is some people, by one thing they have in common, or a channel. Name is kept as it was
 // when the part was chosen.
 type Part struct {
 	Kind   Kind
@@ -52,6 +54,8 @@ func (p Part) Words() string {
 		return name + " and everybody below"
 	case List:
 		return "List " + name
+	case Channel:
+		return "Channel " + name
 	}
 	return name
 }
@@ -88,6 +92,23 @@ func (a Audience) Has(k Kind) bool {
 func (a Audience) IsEveryone() bool {
 	return len(a.Include) == 1 && a.Include[0].Kind == Everyone && len(a.Exclude) == 0
 }
+
+// People is the audience without its channels: who is meant in person.
+func (a Audience) People() Audience {
+	return Audience{Include: slices.DeleteFunc(slices.Clone(a.Include), Part.isChannel), Exclude: a.Exclude}
+}
+
+// Channels are the channels it is posted in, each once.
+func (a Audience) Channels() (out []Part) {
+	for _, p := range a.Include {
+		if p.isChannel() && !slices.ContainsFunc(out, p.Same) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func (p Part) isChannel() bool { return p.Kind == Channel }
 
 // Parts is all parts, those included first.
 func (a Audience) Parts() []Part { return slices.Concat(a.Include, a.Exclude) }

@@ -27,6 +27,11 @@ func TestWhatAnAudienceMayBeMadeOf(t *testing.T) {
 		"only left out":        {Audience{Exclude: []Part{group}}, false},
 		"everyone left out":    {Audience{Include: []Part{group}, Exclude: []Part{{Kind: Everyone}}}, false},
 		"a team":               {Of(Part{Kind: Team, ID: "19:exampleteam0001@thread.tacv2"}), true},
+		"a channel":            {Of(Part{Kind: Channel, ID: "19:examplenews0001@thread.tacv2"}), true},
+		"everyone, a channel":  {Of(Part{Kind: Everyone}, Part{Kind: Channel, ID: "19:examplenews0001@thread.tacv2"}), true},
+		"a person's channel":   {Of(Part{Kind: Channel, ID: id}), false},
+		"a thread's end":       {Of(Part{Kind: Channel, ID: "19:examplenews0001@thread.tacv2;messageid=1"}), false},
+		"a channel left out":   {Audience{Include: []Part{{Kind: Everyone}}, Exclude: []Part{{Kind: Channel, ID: "19:examplenews0001@thread.tacv2"}}}, false},
 		"a path as a team":     {Of(Part{Kind: Team, ID: "19:../x@thread.tacv2"}), false},
 		"a path as a group":    {Of(Part{Kind: Group, ID: "../users"}), false},
 		"a name as a person":   {Of(Part{Kind: Person, ID: "Ada"}), false},
@@ -54,6 +59,7 @@ func TestAnAudienceReadsAsASentence(t *testing.T) {
 		"Sales, Department Marketing or R&D except Ada": {
 			Include: []Part{sales, {Kind: Attribute, Field: Department, Values: []string{"Marketing", "R&D"}}}, Exclude: []Part{ada},
 		},
+		"Everyone, Channel Ops › News":   Of(Part{Kind: Everyone}, Part{Kind: Channel, ID: "19:news@thread.tacv2", Name: "Ops › News"}),
 		"List Jubilees (214 people)":     Of(Part{Kind: List, ID: id, Name: "Jubilees (214 people)"}),
 		"Ada and everybody below, " + id: Of(Part{Kind: Reports, ID: id, Name: "Ada"}, Part{Kind: Group, ID: id}),
 	} {
@@ -67,5 +73,27 @@ func TestAnAudienceReadsAsASentence(t *testing.T) {
 	}
 	if got := a.Told(2); got != "Sales, Ada and 2 more" {
 		t.Errorf("recipients are told %q", got)
+	}
+}
+
+func TestChannelsStandBesidePeople(t *testing.T) {
+	t.Parallel()
+	news, sales := Part{Kind: Channel, ID: "19:news@thread.tacv2", Name: "Ops › News"}, Part{Kind: Group, ID: id}
+	twice := news
+	twice.Name = "Ops › Called otherwise since"
+	a := Audience{Include: []Part{news, sales, twice}, Exclude: []Part{{Kind: Person, ID: id}}}
+	if got := a.Channels(); len(got) != 1 || !got[0].Same(news) {
+		t.Errorf("channels %+v", got)
+	}
+	if got := a.People(); len(got.Include) != 1 || !got.Include[0].Same(sales) || len(got.Exclude) != 1 {
+		t.Errorf("people %+v", got)
+	}
+	if len(a.Include) != 3 {
+		t.Error("asking changed the audience")
+	}
+	for of, want := range map[string]bool{news.ID: true, id: false, "": false} {
+		if IsChannel(of) != want {
+			t.Errorf("%q", of)
+		}
 	}
 }

@@ -21,8 +21,8 @@ func (a Audience) Mistakes() []string {
 	case len(a.Include) == 0 && len(a.Exclude) > 0:
 		return []string{"You said who should not get this. Choose also who should."}
 	case len(a.Include) == 0:
-		return []string{"Choose who should get this: everyone, or at least one group, person or attribute."}
-	case a.Has(Everyone) && len(a.Include) > 1:
+		return []string{"Choose who should get this: everyone, or at least one group, person, attribute or channel."}
+	case a.Has(Everyone) && len(a.People().Include) > 1:
 		return []string{"Choose either everyone or some of them, not both."}
 	case n > MaxParts:
 		return []string{fmt.Sprintf("The audience has %d parts; choose at most %d.", n, MaxParts)}
@@ -36,6 +36,11 @@ func (a Audience) Mistakes() []string {
 	if slices.ContainsFunc(a.Exclude, func(p Part) bool { return p.Kind == Everyone }) {
 		out = append(out, "Everyone is left out, so nobody would get this.")
 	}
+	for _, p := range a.Exclude {
+		if p.isChannel() {
+			out = append(out, fmt.Sprintf("%s cannot be left out: it is not a group of people. Leave out its team to spare the team's members.", p.Words()))
+		}
+	}
 	return out
 }
 
@@ -45,8 +50,12 @@ var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 // IsGUID tells whether a text is an object's ID, and nothing else.
 func IsGUID(s string) bool { return guid.MatchString(s) }
 
-// thread is the ID of a team, which is that of its first channel (protocol C.2).
+// thread is the ID of a channel, and of a team, which is that of its first channel
+// (protocol C.2). That of a thread within a channel is none: it would be a reply.
 var thread = regexp.MustCompile(`^19:[0-9A-Za-z_.-]{1,200}@thread\.[0-9A-Za-z.]{1,40}$`)
+
+// IsChannel tells the ID of a channel from a person's: deliveries are to either.
+func IsChannel(id string) bool { return strings.HasPrefix(id, "19:") }
 
 func (p Part) mistake() string {
 	switch p.Kind {
@@ -58,6 +67,10 @@ func (p Part) mistake() string {
 	case Team:
 		if !thread.MatchString(p.ID) {
 			return fmt.Sprintf("%q is not the ID of a team. Choose the team from the list.", p.ID)
+		}
+	case Channel:
+		if !thread.MatchString(p.ID) {
+			return fmt.Sprintf("%q is not the ID of a channel. Choose the channel from the list.", p.ID)
 		}
 	case Person, Reports:
 		if !guid.MatchString(p.ID) {

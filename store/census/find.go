@@ -74,7 +74,7 @@ func (s Census) findValues(ctx context.Context, words []string, limit int) ([]au
 		}
 		n := 0
 		for _, v := range all {
-			if n < limit && begins(wordsOf(v.Value), words) {
+			if n < limit && Begins(wordsOf(v.Value), words) {
 				n++
 				hits = append(hits, audience.Hit{Part: audience.Part{Kind: audience.Attribute, Field: f, Values: []string{v.Value}}, Note: f.Words() + " · " + people(v.Count)})
 			}
@@ -86,8 +86,8 @@ func (s Census) findValues(ctx context.Context, words []string, limit int) ([]au
 // maxValues is among how many values of a field is searched: the commonest.
 const maxValues = 10_000
 
-// begins tells whether each word begins one of the others.
-func begins(of, words []string) bool {
+// Begins tells whether each word begins one of the others.
+func Begins(of, words []string) bool {
 	for _, w := range words {
 		if !slices.ContainsFunc(of, func(o string) bool { return strings.HasPrefix(o, w) }) {
 			return false

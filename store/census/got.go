@@ -12,7 +12,7 @@ import (
 // person; how much they got was counted before (package store/received).
 func (s Census) Got(ctx context.Context, a broadcast.Audience) ([]fatigue.Got, error) {
 	t := s.db.Read(ctx)
-	m, err := Meant(t, "", a)
+	m, err := Meant(t, "", a.People())
 	if err != nil {
 		return nil, err
 	}

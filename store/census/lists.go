@@ -56,7 +56,7 @@ func (s Census) findLists(ctx context.Context, words []string, limit int) ([]aud
 	}
 	var hits []audience.Hit
 	for _, l := range all {
-		if len(hits) < limit && begins(wordsOf(l.Name), words) {
+		if len(hits) < limit && Begins(wordsOf(l.Name), words) {
 			hits = append(hits, audience.Hit{
 				Part: audience.Part{Kind: audience.List, ID: l.ID, Name: l.label()},
 				Note: "List · by " + l.ByName + " on " + db.Moment(l.CreatedAt).Format("2 January 2006"),

@@ -58,10 +58,11 @@ func ReadAudience(raw string) (broadcast.Audience, error) {
 }
 
 // Meaning is the people an audience means, as SQL: everyone or some sets, without
-// those of other sets.
+// those of other sets; and its channels, each a set of one.
 type Meaning struct {
 	Everyone bool
 	in, out  []string
+	channels []string
 }
 
 // errUngathered: nobody may be counted or listed by a part that was not read.
@@ -86,9 +87,12 @@ func Meant(t *db.Tx, owner string, a broadcast.Audience) (Meaning, error) {
 	}
 	var err error
 	if !m.Everyone {
-		if m.in, err = sets(a.Include); err != nil {
+		if m.in, err = sets(a.People().Include); err != nil {
 			return m, err
 		}
+	}
+	if m.channels, err = sets(a.Channels()); err != nil {
+		return m, err
 	}
 	m.out, err = sets(a.Exclude)
 	return m, err
@@ -99,9 +103,18 @@ func (m Meaning) Args(a db.Args) db.Args {
 	for i, id := range m.in {
 		a[fmt.Sprintf("in%d", i)] = id
 	}
-	a["in"], a["out"] = m.in, m.out
+	a["in"], a["out"], a["channels"] = m.in, m.out, m.channels
 	return a
 }
+
+// Channels is the channels meant, as a table of entra_id: the ID a delivery to a channel
+// goes by.
+func (m Meaning) Channels() string {
+	return `(SELECT DISTINCT m.entra_id FROM audience_members m WHERE m.tenant_id = @tenant AND m.set_id IN (@channels ))`
+}
+
+// nobody tells whether no person can be meant: channels may be.
+func (m Meaning) nobody() bool { return !m.Everyone && len(m.in) == 0 }
 
 // Is tells whether it is everyone and nobody left out.
 func (m Meaning) Is() bool { return m.Everyone && len(m.out) == 0 }
@@ -132,6 +145,9 @@ func (m Meaning) People(there string, span bool) string {
 // PageEnd is where the next so many people after one end, "" if nobody is left.
 // Price: an index range for each set.
 func (m Meaning) PageEnd(t *db.Tx, after broadcast.EntraID, limit int) (broadcast.EntraID, error) {
+	if m.nobody() {
+		return "", nil
+	}
 	const page = ` WHERE tenant_id = @tenant AND entra_id > @after `
 	from := `SELECT entra_id FROM people` + page + `ORDER BY entra_id LIMIT @limit `
 	if !m.Everyone {

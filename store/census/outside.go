@@ -30,11 +30,11 @@ func (m Meaning) Within(a db.Args) string {
 func (s Census) Outside(ctx context.Context, owner string, meant, bound broadcast.Audience, sample int) (scope.Outside, error) {
 	var out scope.Outside
 	t := s.db.Read(ctx)
-	m, err := Meant(t, owner, meant)
+	m, err := Meant(t, owner, meant.People())
 	if err != nil {
 		return out, err
 	}
-	b, err := Meant(t, "", bound)
+	b, err := Meant(t, "", bound.People())
 	if err != nil {
 		return out, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/places"
 )
 
 // StartState and StartReason are the one rule of how a delivery starts, as SQL over
@@ -83,7 +84,35 @@ func (s Census) Reach(ctx context.Context, a broadcast.Audience) (broadcast.Reac
 	if err == nil {
 		reach.Sample, err = m.sample(t)
 	}
+	if err == nil {
+		err = m.reachChannels(t, &reach)
+	}
 	return reach, err
+}
+
+// reachChannels counts the channels that can be written to now, and why others cannot:
+// what became of them since they were gathered is known here at once. Price: a look-up
+// each.
+func (m Meaning) reachChannels(t *db.Tx, to *broadcast.Reach) error {
+	if len(m.channels) == 0 {
+		return nil
+	}
+	var each []broadcast.Reason
+	if _, err := t.Scan(&each, `SELECT COALESCE((SELECT `+places.Closed+` FROM channels c JOIN places p ON p.tenant_id = c.tenant_id AND p.place_id = c.team_id
+		WHERE c.tenant_id = @tenant AND c.channel_id = m.entra_id ORDER BY p.state <> 'here' LIMIT 1), 'channel_gone') FROM `+m.Channels()+` AS m`, m.Args(db.Args{})); err != nil {
+		return err
+	}
+	for _, why := range each {
+		if why == "" {
+			to.Channels++
+			continue
+		}
+		if to.Closed == nil {
+			to.Closed = map[broadcast.Reason]int{}
+		}
+		to.Closed[why]++
+	}
+	return nil
 }
 
 // sample is the names of the first who would get it. Price: a page, as a rule.

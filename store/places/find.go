@@ -54,19 +54,8 @@ func orUnknown(err error) error {
 // ten thousands.
 func (s Places) FindChannels(ctx context.Context, text string, limit int) ([]places.ChannelHit, error) {
 	a := db.Args{"limit": limit}
-	var rows []struct {
-		Channel channelRow `gorm:"embedded;embeddedPrefix:c_"`
-		Place   placeRow   `gorm:"embedded"`
-	}
-	_, err := s.db.Read(ctx).Scan(&rows, `SELECT p.*, c.team_id AS c_team_id, c.channel_id AS c_channel_id, c.name AS c_name, c.state AS c_state, c.listed AS c_listed, c.at AS c_at
-		FROM places p JOIN channels c ON c.tenant_id = p.tenant_id AND c.team_id = p.place_id
-		WHERE p.tenant_id = @tenant AND p.kind = 'team' AND p.state = 'here' AND c.state = 'here' `+beginning(text, `(p.search || c.search)`, a)+`
+	return channels(s.db.Read(ctx), `AND p.state = 'here' AND c.state = 'here' `+beginning(text, `(p.search || c.search)`, a)+`
 		ORDER BY p.search, p.place_id, c.channel_id <> c.team_id, c.search, c.channel_id LIMIT @limit `, a)
-	var hits []places.ChannelHit
-	for _, r := range rows {
-		hits = append(hits, places.ChannelHit{Channel: r.Channel.channel(), Team: r.Place.place()})
-	}
-	return hits, err
 }
 
 // beginning is the condition that each of the text's words begins one of a column's.

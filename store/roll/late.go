@@ -59,6 +59,7 @@ func (l *List) AddLate(again string, limit int) (int, error) {
 		owner = string(l.ID)
 	}
 	a, err := census.ReadAudience(l.Audience)
+	a = a.People() // no channel comes late
 	if err != nil || again == "" && !a.Has(audience.Everyone) {
 		return 0, err
 	}

@@ -28,9 +28,9 @@ func (l *List) AddPeople(people []broadcast.Recipient, wave int) error {
 // or came back, is not among them; who was deleted since is.
 const everyone = `r.since <= @started AND (NOT r.deleted OR r.updated_at > @started )`
 
-// Count counts the people of an audience. Price, for everyone: an index of who is
-// there, 0.1 s for a million, and a look at everybody who ever went; else a pass over
-// the sets.
+// Count counts the people of an audience, and its channels. Price, for everyone: an
+// index of who is there, 0.1 s for a million, and a look at everybody who ever went; else
+// a pass over the sets.
 func Count(t *db.Tx, id broadcast.ID, f Facts) (int, error) {
 	m, err := f.meant(t, string(id))
 	if err != nil {
@@ -42,7 +42,7 @@ func Count(t *db.Tx, id broadcast.ID, f Facts) (int, error) {
 			+ (SELECT count(*) FROM people WHERE tenant_id = @tenant AND deleted = TRUE AND since <= @started AND updated_at > @started )`
 	}
 	var n int
-	_, err = t.Scan(&n, stmt, m.Args(db.Args{"started": f.StartedAt}))
+	_, err = t.Scan(&n, `SELECT (`+stmt+`) + (SELECT count(*) FROM `+m.Channels()+` AS channels)`, m.Args(db.Args{"started": f.StartedAt}))
 	return n, err
 }
 
@@ -126,6 +126,24 @@ func (l *List) Add(after, end broadcast.EntraID, careful bool) error {
 		rows: `SELECT r.entra_id, r.entra_id AS place, '' AS activity_id, ` + start("r.excluded", l.Late) + `
 			FROM ` + m.People(everyone, true) + ` AS r LEFT JOIN ` + l.installationsInRange() + ` AS i ON i.entra_id = r.entra_id`,
 		args: m.Args(db.Args{"started": l.StartedAt, "after": string(after), "end": string(end)}), wave: 1, limit: page(l.Tx), ranges: true, fresh: fresh && !careful,
+	})
+	return err
+}
+
+// AddChannels lists the channels of the audience, which need no address: a channel is its
+// own. What became of it since it was gathered, Teams says when it is written to. Price:
+// one insert.
+func (l *List) AddChannels() error {
+	if err := l.unlisted(growing()...); err != nil {
+		return err
+	}
+	m, err := l.meant(l.Tx, string(l.ID))
+	if err != nil {
+		return err
+	}
+	_, err = l.add(source{
+		rows: `SELECT c.entra_id, c.entra_id AS place, ` + reachable + ` FROM ` + m.Channels() + ` AS c`,
+		args: m.Args(db.Args{}), wave: 1, limit: audience.MaxParts,
 	})
 	return err
 }

@@ -39,19 +39,19 @@ func partOf(raw string) audience.Part {
 // choseEveryone is the choice of everyone; any other is that of parts.
 const choseEveryone = "everyone"
 
-// readAudience reads the choice. Parts chosen before somebody switched to everyone are
-// not meant any more; who is left out still is.
+// readAudience reads the choice. People chosen before somebody switched to everyone are
+// not meant any more; who is left out still is, and so are channels, which get a post
+// beside everyone.
 func readAudience(f url.Values) broadcast.Audience {
 	var a broadcast.Audience
 	for _, raw := range f["exclude"] {
 		a.Exclude = with(a.Exclude, partOf(raw))
 	}
-	if f.Get("audience") == choseEveryone {
-		a.Include = broadcast.Everyone().Include
-		return a
-	}
 	for _, raw := range f["include"] {
 		a.Include = with(a.Include, partOf(raw))
+	}
+	if f.Get("audience") == choseEveryone {
+		a.Include = append(broadcast.Everyone().Include, a.Channels()...)
 	}
 	return a
 }
@@ -73,7 +73,7 @@ func (f Draft) Everyone() bool { return f.Audience.Has(audience.Everyone) }
 // Chosen is the parts somebody has chosen one by one.
 func (f Draft) Chosen() []audience.Part {
 	if f.Everyone() {
-		return nil
+		return f.Audience.Channels()
 	}
 	return f.Audience.Include
 }
@@ -82,10 +82,11 @@ func (f Draft) Chosen() []audience.Part {
 func (f *Draft) rearrangeAudience(verb, arg string) bool {
 	switch verb {
 	case "include":
-		if f.Everyone() {
-			f.Audience.Include = nil
+		p := partOf(arg)
+		if f.Everyone() && p.Kind != audience.Channel {
+			f.Audience.Include = f.Audience.Channels()
 		}
-		f.Audience.Include = with(f.Audience.Include, partOf(arg))
+		f.Audience.Include = with(f.Audience.Include, p)
 	case "exclude":
 		f.Audience.Exclude = with(f.Audience.Exclude, partOf(arg))
 	case "drop-include":

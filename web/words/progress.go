@@ -13,12 +13,13 @@ import (
 type Now struct {
 	broadcast.Standing
 	Kind  broadcast.BroadcastKind
+	To    broadcast.Audience // whose people and channels it counts
 	Pace  pace.Estimate
 	Brake broadcast.Brake
 	At    time.Time // when all this was read
 }
 
-// Whole is how many people it is about: all of the head-count from the start, even
+// Whole is how many people and channels it is about: all of the head-count from the start, even
 // while their list is still being written.
 func (n Now) Whole() int {
 	if !n.Listed && n.State.Live() {
@@ -33,12 +34,12 @@ func (n Now) Left() int { return n.Whole() - n.Tally.Done() }
 // Line says how far it is.
 func (n Now) Line() string {
 	whole := n.Whole()
-	reached := fmt.Sprintf("%s of %s reached", Num(n.Tally.Sent), People(whole))
+	reached := fmt.Sprintf("%s of %s reached", Num(n.Tally.Sent), Count(n.To, whole))
 	switch n.Kind {
 	case broadcast.KindEdit:
-		reached = fmt.Sprintf("Corrected for %s of %s", Num(n.Tally.Sent), People(whole))
+		reached = fmt.Sprintf("Corrected for %s of %s", Num(n.Tally.Sent), Count(n.To, whole))
 	case broadcast.KindRecall:
-		reached = fmt.Sprintf("Taken back from %s of %s", Num(n.Tally.Sent), People(whole))
+		reached = fmt.Sprintf("Taken back from %s of %s", Num(n.Tally.Sent), Count(n.To, whole))
 	case broadcast.KindWelcome:
 		reached = fmt.Sprintf("%s welcomed", People(n.Tally.Sent))
 	}
@@ -111,7 +112,7 @@ func (n Now) Listing() string {
 	if n.Listed || n.Expected <= n.Tally.Total || n.State == broadcast.Resolving || !n.State.Live() {
 		return ""
 	}
-	return fmt.Sprintf("%s of %s are on the list; sending has begun.", Num(n.Tally.Total), People(n.Expected))
+	return fmt.Sprintf("%s of %s are on the list; sending has begun.", Num(n.Tally.Total), Count(n.To, n.Expected))
 }
 
 // Late says how many came after the list was fixed.
@@ -131,7 +132,7 @@ func (n Now) Repeat() string {
 	if n.Tally.MaybeRepeated == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s may have got it twice, because Teams did not confirm the first try.", People(n.Tally.MaybeRepeated))
+	return fmt.Sprintf("%s may have got it twice, because Teams did not confirm the first try.", Count(n.To, n.Tally.MaybeRepeated))
 }
 
 // unitOf picks the unit for a duration: what is said to the minute, to ten minutes, to

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/audience"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/web/words"
 )
@@ -159,5 +160,52 @@ func TestAPlanIsSaidInSentences(t *testing.T) {
 	}
 	if got := said(words.Plan(&broadcast.Broadcast{Kind: broadcast.KindRecall, Plan: broadcast.Plan{Priority: broadcast.PriorityUrgent}})); got != "Urgent: it overtakes everything else that is being sent.|" {
 		t.Errorf("a recall: %q", got)
+	}
+}
+
+func TestPeopleAndChannelsAreCountedApart(t *testing.T) {
+	t.Parallel()
+	channel := func(id string) audience.Part { return audience.Part{Kind: audience.Channel, ID: id} }
+	everyone := broadcast.Everyone()
+	channels := audience.Of(channel("19:a"), channel("19:b"), channel("19:a"))
+	both := audience.Of(append(channels.Include, everyone.Include...)...)
+	for _, c := range []struct {
+		of           broadcast.Audience
+		n            int
+		count, whole string
+	}{
+		{everyone, 1206, "1,206 people", "1,206 people"},
+		{everyone, 1, "1 person", "1 person"},
+		{channels, 2, "2 channels", "2 channels"},
+		{channels, 1, "1 channel", "1 channel"},
+		{both, 1206, "1,206 recipients", "1,204 people and 2 channels"},
+		{both, 3, "3 recipients", "1 person and 2 channels"},
+		{both, 1, "1 recipient", "1 recipient"}, // somebody is missing: it is not said who
+	} {
+		if got := words.Count(c.of, c.n); got != c.count {
+			t.Errorf("%q, want %q", got, c.count)
+		}
+		if got := words.Whole(c.of, c.n); got != c.whole {
+			t.Errorf("%q, want %q", got, c.whole)
+		}
+	}
+	for want, r := range map[string]broadcast.Reach{
+		"0 people":                   {Total: 4},
+		"7 people and 1 channel":     {Total: 9, Ready: 3, Waiting: 4, Channels: 1},
+		"2 channels":                 {Channels: 2},
+		"0 people and 2 channels":    {Total: 5, Channels: 2},
+		"1,204 people":               {Total: 1204, Ready: 1204},
+		"1,000 people and 1 channel": {Total: 1000, Waiting: 1000, Channels: 1},
+	} {
+		if got := words.Reached(r); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := words.Meant(broadcast.Reach{Total: 9, Ready: 3, Channels: 1}); got != "9 people and 1 channel" {
+		t.Errorf("%q", got)
+	}
+	n := words.Now{Standing: broadcast.Standing{State: broadcast.Sending, Expected: 6, Tally: broadcast.Tally{Total: 6, Sent: 2, Ready: 4}}, To: both}
+	if got := n.Line(); got != "2 of 6 recipients reached, 4 to go." {
+		t.Errorf("%q", got)
 	}
 }

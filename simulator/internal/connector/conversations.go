@@ -123,7 +123,7 @@ func (h *Handler) startThread(rw http.ResponseWriter, c *call, in createBody) {
 		h.fail(rw, http.StatusBadRequest, "BadSyntax", err.Error())
 		return
 	}
-	n, wait, problem := h.w.Tenant.Post(channel, a)
+	n, wait, problem := h.w.Tenant.Post(channel, a, false)
 	if problem != tenant.Fine {
 		h.refuse(rw, c, problem, wait)
 		return
@@ -194,7 +194,7 @@ func (h *Handler) send(rw http.ResponseWriter, c *call) {
 	var wait time.Duration
 	var problem tenant.Problem
 	if channel != "" {
-		id, wait, problem = h.w.Tenant.Post(channel, a)
+		id, wait, problem = h.w.Tenant.Post(channel, a, len(c.path) == 4 || c.path[1] != channel)
 	} else {
 		id, wait, problem = h.w.Tenant.Deliver(c.delivery(rw, a, len(c.path) == 3))
 	}

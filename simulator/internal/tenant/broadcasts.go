@@ -26,7 +26,7 @@ type broadcast struct {
 	messages, reached, repeats, repeated    atomic.Int64
 	holding, holdingTwice, edited, unedited atomic.Int64
 	deleted, unheard, shown                 atomic.Int64
-	updates, deletes                        atomic.Int64
+	updates, deletes, threads               atomic.Int64
 	firstStored, lastStored, lastChanged    atomic.Int64 // UnixNano, 0 is never
 	pace                                    atomic.Pointer[meter.Seconds]
 }
@@ -100,6 +100,8 @@ type Tally struct {
 	// Updates and Deletes are the successful PUT and DELETE of its copies.
 	Updates int64 `json:"updates"`
 	Deletes int64 `json:"deletes"`
+	// Threads is how many threads it began in channels; they count nowhere else here.
+	Threads int64 `json:"threads"`
 	// The first and the last time a copy was stored, and the last time one was
 	// updated or deleted, by the machine's clock; null is never.
 	FirstStored *time.Time `json:"first_stored"`
@@ -112,7 +114,7 @@ func (b *broadcast) tally() Tally {
 		Messages: b.messages.Load(), Reached: b.reached.Load(), Repeats: b.repeats.Load(), Repeated: b.repeated.Load(),
 		Holding: b.holding.Load(), HoldingTwice: b.holdingTwice.Load(), Edited: b.edited.Load(), Unedited: b.unedited.Load(),
 		Deleted: b.deleted.Load(), Unheard: b.unheard.Load(), Shown: b.shown.Load(),
-		Updates: b.updates.Load(), Deletes: b.deletes.Load(),
+		Updates: b.updates.Load(), Deletes: b.deletes.Load(), Threads: b.threads.Load(),
 		FirstStored: moment(&b.firstStored), LastStored: moment(&b.lastStored), LastChanged: moment(&b.lastChanged),
 	}
 }

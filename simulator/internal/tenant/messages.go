@@ -28,6 +28,7 @@ type Message struct {
 	FromBot  bool
 	Edited   bool
 	Deleted  bool
+	Reply    bool // in a channel: within a thread, and does not begin one
 	unheard  bool
 }
 

@@ -60,6 +60,7 @@ type savedMs struct {
 	Activity int    `json:"a"`
 	Of       string `json:"of,omitempty"`
 	Void     bool   `json:"v,omitempty"` // of before a reset: not counted
+	Reply    bool   `json:"r,omitempty"`
 }
 
 const savedVersion = 1
@@ -144,7 +145,7 @@ func (t *Tenant) savedMessages(list []Message, place func(*Activity) int) []save
 	var out []savedMs
 	for _, m := range list {
 		void := m.of != nil && m.of.epoch != t.epoch.Load()
-		out = append(out, savedMs{m.ID, m.FromBot, m.Edited, m.Deleted, m.unheard, place(m.Activity), m.BroadcastKey(), void})
+		out = append(out, savedMs{m.ID, m.FromBot, m.Edited, m.Deleted, m.unheard, place(m.Activity), m.BroadcastKey(), void, m.Reply})
 	}
 	return out
 }
@@ -192,6 +193,7 @@ func (t *Tenant) loadHead(head savedHead, activities []*Activity) error {
 		b.messages.Store(tally.Messages)
 		b.updates.Store(tally.Updates)
 		b.deletes.Store(tally.Deletes)
+		b.threads.Store(tally.Threads)
 		for moment, saved := range map[*atomic.Int64]*time.Time{
 			&b.firstStored: tally.FirstStored, &b.lastStored: tally.LastStored, &b.lastChanged: tally.LastChanged,
 		} {
@@ -266,7 +268,7 @@ func (t *Tenant) loadMessages(list []savedMs, activities []*Activity) ([]Message
 			return nil, fmt.Errorf("loading the simulator: message %d has no content", m.ID)
 		}
 		loaded := Message{
-			ID: m.ID, FromBot: m.Bot, Edited: m.Edited, Deleted: m.Deleted, unheard: m.Unheard, Activity: activities[m.Activity],
+			ID: m.ID, FromBot: m.Bot, Edited: m.Edited, Deleted: m.Deleted, unheard: m.Unheard, Activity: activities[m.Activity], Reply: m.Reply,
 		}
 		switch {
 		case m.Void:

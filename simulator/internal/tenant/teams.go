@@ -142,8 +142,9 @@ func (t *Tenant) InstallInTeam(id string, installed bool) bool {
 	return false
 }
 
-// Post puts a message of the bot into a channel.
-func (t *Tenant) Post(channel string, a *Activity) (id int64, wait time.Duration, problem Problem) {
+// Post puts a message of the bot into a channel: as a reply into one of its threads, or
+// to begin one (protocol C.2).
+func (t *Tenant) Post(channel string, a *Activity, reply bool) (id int64, wait time.Duration, problem Problem) {
 	ts := &t.teams
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
@@ -151,7 +152,12 @@ func (t *Tenant) Post(channel string, a *Activity) (id int64, wait time.Duration
 		return 0, wait, TooFast
 	}
 	ts.lastID = max(t.Now().UnixMilli(), ts.lastID+1)
-	list := append(ts.messages[channel], Message{ID: ts.lastID, FromBot: true, Activity: a})
+	m := Message{ID: ts.lastID, FromBot: true, Activity: a, Reply: reply}
+	if a.Broadcast != "" && !reply {
+		m.of = t.broadcast(a.Broadcast)
+		m.of.threads.Add(1)
+	}
+	list := append(ts.messages[channel], m)
 	ts.messages[channel] = list[max(0, len(list)-keep):]
 	t.messages.Add(1)
 	t.pace.Add(t.wall())

@@ -51,7 +51,7 @@ function finder({ hits, status, search, find: button, url, found: words, none, a
     hits.replaceChildren(...found.map((hit) => {
       const li = document.createElement("li");
       const taken = actions.find((a) => a.chips.has(hit.key));
-      actions.forEach((action, i) => {
+      actions.filter((action) => action.fits?.(hit) ?? true).forEach((action, i) => {
         const b = document.createElement("button");
         b.type = "button";
         b.disabled = action.chips.has(hit.key);
@@ -122,13 +122,21 @@ function finder({ hits, status, search, find: button, url, found: words, none, a
 export function parts(form, changed) {
   const radios = form.elements.audience;
   const search = form.elements.audience_search;
+  const isChannel = (value) => JSON.parse(value).kind === "channel";
+  // Beside everyone only channels count: they get a post, whoever reads there.
   const sync = () => {
-    byID("included").hidden = radios.value === "everyone" || !byID("include").children.length;
+    for (const li of byID("include").children) li.hidden = radios.value === "everyone" && !isChannel(li.querySelector("input").value);
+    byID("included").hidden = ![...byID("include").children].some((li) => !li.hidden);
     byID("excluded").hidden = !byID("exclude").children.length;
   };
   const chosen = () => {
     sync();
     changed();
+  };
+  const take = (hit) => {
+    include.add(hit);
+    if (radios.value !== "everyone" || !isChannel(hit.value)) radios.value = "some";
+    chosen();
   };
   const include = chipsOf({ list: byID("include"), field: "include", changed: chosen, search });
   const exclude = chipsOf({ list: byID("exclude"), field: "exclude", changed: chosen, search });
@@ -136,23 +144,20 @@ export function parts(form, changed) {
     hits: byID("hits"), status: byID("hits-status"), search, find: byID("find-parts"), url: "/audience/find",
     found: (n) => `${n} found.`, none: (text) => `Nothing begins with “${text}”.`,
     actions: [
-      { chips: include, taken: "chosen", done: "is chosen.", do(hit) { include.add(hit); radios.value = "some"; chosen(); } },
-      { chips: exclude, label: "Leave out", taken: "left out", done: "is left out.", do(hit) { exclude.add(hit); chosen(); } },
+      { chips: include, taken: "chosen", done: "is chosen.", do: take },
+      { chips: exclude, fits: (hit) => !isChannel(hit.value), label: "Leave out", taken: "left out", done: "is left out.", do(hit) { exclude.add(hit); chosen(); } },
     ],
   });
   for (const radio of radios) radio.addEventListener("change", chosen);
   sync();
   const hitOf = (value) => {
     const part = JSON.parse(value);
-    return { value, key: value, name: (part.kind === "list" ? `List ${part.name}` : part.name) || part.values?.join(" or ") || part.id };
+    const noun = { list: "List ", team: "Team ", channel: "Channel " }[part.kind] ?? "";
+    return { value, key: value, name: (part.name && noun + part.name) || part.values?.join(" or ") || part.id };
   };
   return {
     /** include takes one more in. */
-    include(hit) {
-      include.add(hit);
-      radios.value = "some";
-      chosen();
-    },
+    include: take,
     /** replace takes the place of all that is chosen. */
     replace({ everyone, include: ins, exclude: outs }) {
       include.fill(ins);

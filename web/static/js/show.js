@@ -26,8 +26,7 @@ async function count() {
     if (status !== 200) throw new Error(data?.error);
     reach.innerHTML = data.html; // rendered and escaped by the server
     if (data.known) {
-      const words = data.count === 1 ? "1 person" : `${data.count.toLocaleString("en")} people`;
-      for (const el of document.querySelectorAll("[data-headcount]")) el.textContent = words;
+      for (const el of document.querySelectorAll("[data-headcount]")) el.textContent = data.noun;
     }
     localise(reach);
   } catch (e) {

@@ -1,4 +1,4 @@
-package store
+package recipients
 
 import (
 	"context"
@@ -8,7 +8,14 @@ import (
 	"github.com/fanfare/fanfare/store/db"
 )
 
-type deliveryRow struct {
+// Reader reads lists.
+type Reader struct{ db *db.DB }
+
+// New makes it on a database.
+func New(d *db.DB) Reader { return Reader{d} }
+
+// DeliveryRow is a row of deliveries.
+type DeliveryRow struct {
 	TenantID    string
 	ID          int64 `gorm:"primaryKey;autoIncrement"`
 	BroadcastID string
@@ -25,17 +32,17 @@ type deliveryRow struct {
 	UpdatedAt   int64 `gorm:"autoUpdateTime:false"`
 }
 
-func (deliveryRow) TableName() string { return "deliveries" }
+func (DeliveryRow) TableName() string { return "deliveries" }
 
-// deliveryView is a delivery with what other tables know of its person.
-type deliveryView struct {
-	Row                                          deliveryRow `gorm:"embedded"`
+// view is a delivery with what other tables know of its person.
+type view struct {
+	Row                                          DeliveryRow `gorm:"embedded"`
 	Name, UPN                                    string
 	ServiceURL, ConversationID, ChannelAccountID string
 	Bot                                          broadcast.InstallationState // where it was asked for
 }
 
-func (v deliveryView) delivery() broadcast.Delivery {
+func (v view) delivery() broadcast.Delivery {
 	r := v.Row
 	return broadcast.Delivery{
 		ID: r.ID, EntraID: broadcast.EntraID(r.EntraID), Name: v.Name, UPN: v.UPN, Chunk: r.Chunk,
@@ -46,51 +53,36 @@ func (v deliveryView) delivery() broadcast.Delivery {
 	}
 }
 
-// tallyCounts are the columns of tallies that count; a law test compares them
-// with broadcast.DeliveryStates.
-type tallyCounts struct {
-	Pending, Ready, Sent, Failed, Skipped, Cancelled, Expired, MaybeRepeated int
-}
-
-const countColumns = `y.pending, y.ready, y.sent, y.failed, y.skipped, y.cancelled, y.expired, y.maybe_repeated`
-
-type tallyRow struct {
-	TenantID    string
-	BroadcastID string
-	Counts      tallyCounts `gorm:"embedded"`
-}
-
-func (tallyRow) TableName() string { return "tallies" }
-
-func (c tallyCounts) tally() broadcast.Tally {
-	t := broadcast.Tally{
-		Pending: c.Pending, Ready: c.Ready, Sent: c.Sent, Failed: c.Failed, Skipped: c.Skipped,
-		Cancelled: c.Cancelled, Expired: c.Expired, MaybeRepeated: c.MaybeRepeated,
-	}
-	for _, state := range broadcast.DeliveryStates() {
-		t.Total += t.Of(state)
-	}
-	return t
-}
-
-func (c *tallyCounts) add(state broadcast.DeliveryState, n int) {
-	t := c.tally()
-	t.Add(state, n)
-	*c = tallyCounts{t.Pending, t.Ready, t.Sent, t.Failed, t.Skipped, t.Cancelled, t.Expired, t.MaybeRepeated}
-}
-
-// Recipients reads one page. Price: see inState, or one index range of a reason;
-// see census.Narrow for texts.
-func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (broadcast.RecipientPage, error) {
-	r := s.read(ctx)
-	a := db.Args{"id": string(q.BroadcastID), "after": q.After, "limit": q.Limit + 1}
-	join, where, err := census.Narrow(r.Tx, "d", q.Text, a)
+// Recipients reads one page. Price: see InState, or one index range of a reason; see
+// census.Narrow for texts, and withChannels.
+func (s Reader) Recipients(ctx context.Context, q broadcast.RecipientQuery) (broadcast.RecipientPage, error) {
+	var page broadcast.RecipientPage
+	t, a := s.db.Read(ctx), db.Args{}
+	join, where, err := census.Narrow(t, "d", q.Text, a)
 	if err != nil {
-		return broadcast.RecipientPage{}, err
+		return page, err
 	}
+	rows, err := read(t, q, join, where, a)
+	if err == nil {
+		rows, err = withChannels(t, q, rows)
+	}
+	if err != nil {
+		return page, err
+	}
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		page.Next = rows[q.Limit-1].Row.ID
+	}
+	page.Deliveries = db.Each(rows, view.delivery)
+	return page, nil
+}
+
+// read reads the rows of a page, and one more if there is one.
+func read(t *db.Tx, q broadcast.RecipientQuery, join, where string, a db.Args) (rows []view, err error) {
+	a["id"], a["after"], a["limit"] = string(q.BroadcastID), q.After, q.Limit+1
 	from := `deliveries d `
 	if q.State != "" && q.Reason == "" && q.Text == "" {
-		from = `(` + inState(q.State, "", a) + `) AS page CROSS JOIN deliveries d `
+		from = `(` + InState(q.State, "", a) + `) AS page CROSS JOIN deliveries d `
 		where += `AND d.id = page.id `
 	}
 	stmt := `SELECT d.*, COALESCE(p.name, '') AS name, COALESCE(p.upn, '') AS upn, i.service_url, i.conversation_id, i.channel_account_id
@@ -106,24 +98,15 @@ func (s *Store) Recipients(ctx context.Context, q broadcast.RecipientQuery) (bro
 		stmt += `AND d.reason <> '' AND d.reason = @reason `
 		a["reason"] = string(q.Reason)
 	}
-	var rows []deliveryView
-	if _, err := r.Scan(&rows, stmt+`ORDER BY d.id LIMIT @limit `, a); err != nil {
-		return broadcast.RecipientPage{}, err
-	}
-	var page broadcast.RecipientPage
-	if len(rows) > q.Limit {
-		rows = rows[:q.Limit]
-		page.Next = rows[q.Limit-1].Row.ID
-	}
-	page.Deliveries = db.Each(rows, deliveryView.delivery)
-	return page, nil
+	_, err = t.Scan(&rows, stmt+`ORDER BY d.id LIMIT @limit `, a)
+	return rows, err
 }
 
 // Reasons counts a broadcast's deliveries by state and reason, only those with a
 // reason. Price: the index of those, which leaves out whoever simply got it.
-func (s *Store) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.ReasonCount, error) {
+func (s Reader) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.ReasonCount, error) {
 	var counts []broadcast.ReasonCount
-	_, err := s.read(ctx).Scan(&counts, `SELECT state, reason, count(*) AS count FROM deliveries
+	_, err := s.db.Read(ctx).Scan(&counts, `SELECT state, reason, count(*) AS count FROM deliveries
 		WHERE tenant_id = @tenant AND broadcast_id = @id AND reason <> '' GROUP BY state, reason ORDER BY count(*) DESC, state, reason`,
 		db.Args{"id": string(id)})
 	return counts, err
@@ -131,9 +114,9 @@ func (s *Store) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.Reaso
 
 // LastSent is the newest broadcast that was sent to a person. Price: one look-up
 // by unique key for each broadcast, newest first, until one is found.
-func (s *Store) LastSent(ctx context.Context, id broadcast.EntraID) (broadcast.ID, error) {
+func (s Reader) LastSent(ctx context.Context, id broadcast.EntraID) (broadcast.ID, error) {
 	var last string // of a type of our own, GORM does not count the row
-	n, err := s.read(ctx).Scan(&last, `SELECT b.id FROM broadcasts b
+	n, err := s.db.Read(ctx).Scan(&last, `SELECT b.id FROM broadcasts b
 		JOIN deliveries d ON d.tenant_id = b.tenant_id AND d.broadcast_id = b.id AND d.entra_id = @person
 		WHERE b.tenant_id = @tenant AND b.started_at > 0 AND d.state = 'sent' ORDER BY b.id DESC LIMIT 1`, db.Args{"person": string(id)})
 	if err == nil && n == 0 {
