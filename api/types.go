@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/api/shape"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/message"
 )
 
 // draftJSON is what an integrator says a broadcast should be.
@@ -59,9 +60,14 @@ func readMessage(c *gin.Context) (broadcast.Message, error) {
 		Image    *shape.Image   `json:"image"`
 		Buttons  []shape.Button `json:"buttons"`
 		Variants shape.Variants `json:"variants"`
+		Team     *shape.Post    `json:"team"`
 	}
 	err := readJSON(c, &in)
-	return shape.Message(in.Title, in.Body, in.Image, in.Buttons, in.Variants), err
+	m := shape.Message(in.Title, in.Body, in.Image, in.Buttons, in.Variants)
+	if in.Team != nil {
+		m.Post = message.Post(*in.Team)
+	}
+	return m, err
 }
 
 // broadcastJSON is a broadcast as integrators see it. Times are RFC 3339 in UTC,
@@ -77,6 +83,7 @@ type broadcastJSON struct {
 	Image       *shape.Image            `json:"image"`
 	Buttons     []shape.Button          `json:"buttons"`
 	Variants    shape.Variants          `json:"variants"`
+	Team        *shape.Post             `json:"team,omitempty"` // of a welcome message
 	Audience    audienceJSON            `json:"audience"`
 	Plan        planJSON                `json:"plan"`
 	Author      *personJSON             `json:"author"`
@@ -122,7 +129,7 @@ func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
 	return broadcastJSON{
 		ID: b.ID, Kind: b.Kind, Target: nextOf(b.Target), State: b.State, Revision: b.Revision,
 		Title: b.Message.Title, Body: b.Message.Body, Buttons: shape.ButtonsOf(b.Message.Buttons),
-		Image: shape.ImageOf(b.Message.ImageURL, b.Message.ImageAlt), Variants: shape.VariantsOf(b.Message),
+		Image: shape.ImageOf(b.Message.ImageURL, b.Message.ImageAlt), Variants: shape.VariantsOf(b.Message), Team: shape.PostOf(b.Message),
 		Audience: audienceOf(b.Audience),
 		Author:   person(b.Author), SubmittedBy: person(b.SubmittedBy), ApprovedBy: person(b.ApprovedBy), Reason: b.Reason,
 		DueAt: moment(b.DueAt), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),

@@ -31,17 +31,19 @@ type BroadcastKind string
 
 // An announcement is sent. An edit replaces the message of its Target where it was
 // received, a recall deletes it there: both go the way of any broadcast, over the
-// Target's recipients, with a tally of their own. A welcome stands (Welcomes).
+// Target's recipients, with a tally of their own. A welcome stands (Welcomes); a
+// post says in a team what the welcome that is its Target says there.
 const (
 	KindAnnouncement BroadcastKind = "announcement"
 	KindEdit         BroadcastKind = "edit"
 	KindRecall       BroadcastKind = "recall"
 	KindWelcome      BroadcastKind = "welcome"
+	KindPost         BroadcastKind = "post"
 )
 
 // BroadcastKinds is every kind. The database CHECK repeats it.
 func BroadcastKinds() []BroadcastKind {
-	return []BroadcastKind{KindAnnouncement, KindEdit, KindRecall, KindWelcome}
+	return []BroadcastKind{KindAnnouncement, KindEdit, KindRecall, KindWelcome, KindPost}
 }
 
 // Changes tells whether a broadcast of this kind changes messages that are there, which

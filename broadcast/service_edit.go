@@ -39,7 +39,7 @@ func (s *Service) Create(ctx context.Context, a Actor, p Proposal) (*Broadcast, 
 
 // begin stores a new draft of any kind.
 func (s *Service) begin(ctx context.Context, a Actor, b *Broadcast) (*Broadcast, error) {
-	b.Message, b.Plan = b.Message.Trimmed(), b.Plan.tidy()
+	b.Message, b.Plan = b.own(b.Message.Trimmed()), b.Plan.tidy()
 	if p := problemsOf(b.Message.Unfit()); len(p) > 0 {
 		return nil, p
 	}
@@ -68,7 +68,7 @@ func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, p Pr
 	if b.Revision != revision {
 		return nil, s.stale()
 	}
-	p.Message = p.Message.Trimmed()
+	p.Message = b.own(p.Message.Trimmed())
 	if bad := problemsOf(p.Message.Unfit()); len(bad) > 0 {
 		return nil, bad
 	}

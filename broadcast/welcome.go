@@ -1,6 +1,10 @@
 package broadcast
 
-import "context"
+import (
+	"context"
+
+	"github.com/fanfare/fanfare/broadcast/message"
+)
 
 // Welcomes tells whether it is a welcome message: one that stands once it is in use, and
 // goes to everybody who gets the app for the first time from then on, once each. The one
@@ -16,9 +20,19 @@ func (s *Service) NewWelcome(ctx context.Context, a Actor, m Message) (*Broadcas
 	return s.begin(ctx, a, &Broadcast{Kind: KindWelcome, Message: m, Audience: Everyone()})
 }
 
+// own leaves out of a message what only a welcome message has.
+func (b *Broadcast) own(m Message) Message {
+	if !b.Welcomes() {
+		m.Post = message.Post{}
+	}
+	return m
+}
+
 // notWelcome is why somebody may not do something to a welcome message, or nil.
 func (b *Broadcast) notWelcome(a Actor, ev Event) *Error {
 	switch {
+	case b.Kind == KindPost && ev == EventEdit:
+		return Errorf(Conflict, "This was posted with the welcome message. Change that one.")
 	case !b.Welcomes():
 		return nil
 	case ev == EventSchedule || ev == EventUnschedule:
@@ -44,6 +58,6 @@ type Shelf string
 // that reviewers find it; once it was in use it has its own page.
 const (
 	ShelfAll      Shelf = ""
-	ShelfList     Shelf = "list"     // all but welcome messages that were ever in use
+	ShelfList     Shelf = "list"     // all but welcome messages that were ever in use, and their posts
 	ShelfWelcomes Shelf = "welcomes" // welcome messages only
 )

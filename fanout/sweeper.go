@@ -32,10 +32,6 @@ type Leftovers interface {
 // broadcasts as can reasonably be live at a time. Those that wait are not doubled.
 const sweepLimit = 256
 
-// welcomeLimit is how many newcomers one sweep welcomes: a hundred times of what Graph
-// installs in that time.
-const welcomeLimit = 2_000
-
 // countSpan is how much of a sweep goes into counting.
 const countSpan = 200 * time.Millisecond
 
@@ -51,9 +47,8 @@ type Sweeper struct {
 	Guard     broadcast.Guard // nil bounds nobody
 	// Count goes on counting who got how much lately, for at most so long; nil for not.
 	Count func(ctx context.Context, most time.Duration) error
-	// Welcome puts a page of those who have just got the app for the first time on the
-	// list of the welcome in use, and returns how many it has seen; nil for not.
-	Welcome func(ctx context.Context, limit int) (int, error)
+	// Welcome welcomes whoever has just got the app for the first time; nil for not.
+	Welcome func(ctx context.Context) error
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -73,8 +68,7 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 		err = errors.Join(err, s.Count(ctx, countSpan))
 	}
 	if s.Welcome != nil {
-		_, welcoming := s.Welcome(ctx, welcomeLimit)
-		err = errors.Join(err, welcoming)
+		err = errors.Join(err, s.Welcome(ctx))
 	}
 	works, finding := s.Leftovers.Unfinished(ctx, sweepLimit)
 	if finding == nil && len(works) > 0 {

@@ -20,7 +20,7 @@ const (
 // Allows implements broadcast.Guard.
 func (s *Service) Allows(ctx context.Context, a broadcast.Actor, ev broadcast.Event, b *broadcast.Broadcast) error {
 	reaching := ev == broadcast.EventSubmit || ev == broadcast.EventSchedule || ev == broadcast.EventSend || ev == broadcast.EventRelease || ev == broadcast.EventLate
-	if !reaching || b.Kind.Changes() || b.Welcomes() { // these reach who has the announcement, or whoever comes
+	if !reaching || b.Kind.Changes() || b.Welcomes() || b.Kind == broadcast.KindPost { // these reach who has the announcement, or whoever comes
 		return nil
 	}
 	if a.Has(broadcast.RoleAdmin) {

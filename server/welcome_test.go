@@ -120,7 +120,9 @@ func (w *world) knowsOne() bool {
 func TestTheWelcomeMessageFromTheAdminToANewcomer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "sqlite", func(o *simulator.Options) { o.People = 40 })
-	w.sim.SetDials(func(d *simulator.Dials) { d.Person = map[string]string{simulator.EntraID(14): "none", simulator.EntraID(15): "none"} })
+	w.sim.SetDials(func(d *simulator.Dials) {
+		d.Person = map[string]string{simulator.EntraID(14): "none", simulator.EntraID(15): "none"}
+	})
 	w.serve()
 	b := w.signIn(cora, "/welcome")
 	b.sees("h2", "Nobody is welcomed yet")
@@ -166,4 +168,73 @@ func TestTheWelcomeMessageFromTheAdminToANewcomer(t *testing.T) {
 	b.goTo(w.base + "/welcome")
 	b.sees("section", "2 people welcomed")
 	b.shoot("in-use")
+}
+
+// posts are the titles of what the bot posted in the newsroom's channel General.
+func (w *world) posts() (titles []string) {
+	w.t.Helper()
+	for _, team := range w.asks("/_simulator/teams")["teams"].([]any) {
+		for _, c := range team.(map[string]any)["channels"].([]any) {
+			if c := c.(map[string]any); c["id"] == newsroom {
+				for _, p := range c["posts"].([]any) {
+					titles = append(titles, p.(map[string]any)["summary"].(string))
+				}
+			}
+		}
+	}
+	return titles
+}
+
+// TestATeamIsToldWhoAddedTheBot in its channel General, once each time it is added, in the
+// words that were approved with the welcome message.
+func TestATeamIsToldWhoAddedTheBot(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, kind string) {
+		w := newWorld(t, kind, nil)
+		w.sim.SetDials(func(d *simulator.Dials) {
+			d.EventDuplicatePerMille = 1000
+			d.Person = map[string]string{simulator.EntraID(33): "none"}
+		}) // each event comes twice
+		w.serve()
+		var b bulletin
+		w.must(200, "admin", "PUT", "/welcome", map[string]any{
+			"title": "Welcome!", "body": "News.", "team": map[string]any{"title": "News for {team}", "body": "**{added_by}** added me to {team}."},
+		}, &b)
+		w.must(200, "admin", "POST", "/broadcasts/"+b.ID+"/submit", nil, nil)
+		w.must(200, "approver", "POST", "/broadcasts/"+b.ID+"/approve", nil, nil)
+		w.must(200, "admin", "POST", "/welcome/use", nil, &b)
+		w.state(b.ID, "sending")
+		w.inTeam("install", map[string]any{"by": simulator.EntraID(1)})
+		w.until("the team is told", func() bool { return len(w.posts()) == 1 })
+		if got := w.posts()[0]; got != "News for Newsroom" {
+			t.Errorf("posted %q", got)
+		}
+		var passes struct {
+			Passes []struct{ ID, Kind, State, Body string }
+		}
+		w.until("the post is on record", func() bool {
+			w.must(200, "admin", "GET", "/broadcasts/"+b.ID+"/passes", nil, &passes)
+			return len(passes.Passes) == 1 && passes.Passes[0].State == "sent"
+		})
+		if p := passes.Passes[0]; p.Kind != "post" || p.Body != "**Ada Author** added me to Newsroom." {
+			t.Errorf("%+v", p)
+		}
+		var list struct{ Broadcasts []bulletin }
+		w.must(200, "admin", "GET", "/broadcasts", nil, &list)
+		if len(list.Broadcasts) != 0 {
+			t.Errorf("among the announcements: %+v", list.Broadcasts)
+		}
+		w.inTeam("remove", nil)
+		w.until("the team is left", func() bool { return w.findTeams("news")[0].State == "removed" })
+		w.inTeam("install", map[string]any{"by": simulator.EntraID(2)})
+		w.until("it is told again", func() bool { return len(w.posts()) == 2 })
+		w.inTeam("archive", nil)
+		w.inTeam("unarchive", nil)
+		w.until("it is open again", func() bool { return w.findTeams("news")[0].State == "here" })
+		w.act(33, "install", nil)
+		w.until("whoever comes is welcomed all the same", func() bool { return w.read(b.ID).Tally.Sent > 0 })
+		if got := w.posts(); len(got) != 2 {
+			t.Errorf("posted %q", got)
+		}
+	})
 }

@@ -127,7 +127,7 @@ func (s *Store) List(ctx context.Context, q broadcast.ListQuery) (broadcast.List
 	}
 	switch q.Shelf {
 	case broadcast.ShelfList:
-		stmt += `AND (b.kind <> 'welcome' OR b.started_at = 0) `
+		stmt += `AND b.kind <> 'post' AND (b.kind <> 'welcome' OR b.started_at = 0) `
 	case broadcast.ShelfWelcomes:
 		stmt += `AND b.kind = 'welcome' `
 	}

@@ -3,6 +3,10 @@ package store
 import (
 	"context"
 
+	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/places"
+	"github.com/fanfare/fanfare/store/db"
+	storedplaces "github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/roll"
 )
 
@@ -54,4 +58,36 @@ func (s *Store) Welcome(ctx context.Context, limit int) (n int, err error) {
 		return roll.Seen(t.Tx, ids)
 	})
 	return n, err
+}
+
+// Greet notes that a team's arrival was looked at, and stores what post makes of the
+// welcome in use for it, with its work, in one transaction. While the welcome is paused,
+// or about to be in use, teams wait like people.
+func (s *Store) Greet(ctx context.Context, a places.Arrival, post func(w *broadcast.Broadcast) *broadcast.Broadcast) error {
+	return s.write(ctx, func(t *tx) error {
+		if err := t.Turn(roll.WelcomeTurn, true); err != nil {
+			return err
+		}
+		w, err := roll.LookWelcome(t.Tx)
+		if err != nil || w.Waits() || w.State == broadcast.Paused {
+			return err
+		}
+		if ours, err := storedplaces.Greeted(t.Tx, a); err != nil || !ours || !w.Takes() || db.Millis(a.At) < w.Since {
+			return err
+		}
+		welcome, err := t.broadcast(w.ID)
+		if err != nil {
+			return err
+		}
+		b := post(welcome)
+		if b == nil {
+			return nil
+		}
+		row, err := rowOfBroadcast(t.Tenant(), b)
+		if err != nil {
+			return err
+		}
+		t.HandOut(broadcast.Work{Kind: broadcast.KindResolve, BroadcastID: b.ID})
+		return t.create(row, broadcast.Move{BroadcastID: b.ID, Event: broadcast.EventCreate, To: b.State, By: broadcast.EngineActor.ActorRef, At: b.CreatedAt, Hash: b.Hash()})
+	})
 }

@@ -1,12 +1,12 @@
 package teams
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/teams/card"
 )
 
@@ -73,7 +73,7 @@ func (c *Composer) Compose(b *broadcast.Broadcast, locale string) (broadcast.Pay
 	body = append(body, blocks...)
 	body = append(body, buttons...)
 	body = append(body, footer(b)...)
-	p, err := payloadOf(c.from, m.Title, card.New(cmp.Or(locale, c.language), body))
+	p, err := payloadOf(c.from, m.Title, card.New(c.languageOf(locale), body))
 	if err != nil {
 		return broadcast.Payload{}, err
 	}
@@ -81,6 +81,14 @@ func (c *Composer) Compose(b *broadcast.Broadcast, locale string) (broadcast.Pay
 		return broadcast.Payload{}, tooLarge(p.Units, c.limit)
 	}
 	return p, nil
+}
+
+// languageOf is the language a card is in.
+func (c *Composer) languageOf(locale string) string {
+	if noun.IsLocale(locale) {
+		return locale
+	}
+	return c.language
 }
 
 // Notes says, in sentences for the author, what of a body Teams does not show as it

@@ -20,5 +20,11 @@ func Starter(app, by string) message.Message {
 			"- Write **stop** to learn how to stop my messages, and **help** to see what I understand.",
 		}, "\n"),
 	}
-	return message.Message{Title: "Welcome! Your organisation's news comes here", Body: strings.Join(paragraphs, "\n\n")}
+	return message.Message{
+		Title: "Welcome! Your organisation's news comes here", Body: strings.Join(paragraphs, "\n\n"),
+		Post: message.Post{
+			Title: "News for " + message.TeamName + " comes here now",
+			Body:  fmt.Sprintf("%s added **%s** to %s. When an announcement is for this team, it is posted in one of its channels, where everybody can read it and answer.", message.AddedBy, app, message.TeamName),
+		},
+	}
 }

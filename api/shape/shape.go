@@ -29,6 +29,20 @@ type Variant struct {
 	Buttons []Button `json:"buttons,omitempty"`
 }
 
+// Post is what a welcome message says in a team; null for nothing.
+type Post struct {
+	Title string `json:"title"`
+	Body  string `json:"body"`
+}
+
+// PostOf is the JSON of a post; nil for none.
+func PostOf(m message.Message) *Post {
+	if m.Post == (message.Post{}) {
+		return nil
+	}
+	return &Post{m.Post.Title, m.Post.Body}
+}
+
 // Variants are a message's, by their locales.
 type Variants map[string]Variant
 

@@ -23,8 +23,11 @@ func (m *mistakes) add(field, format string, args ...any) {
 
 // About is a mistake as that of a variant; of the default it stays as it is.
 func About(locale string, m Mistake) Mistake {
-	if locale == "" {
+	switch locale {
+	case "":
 		return m
+	case InTeam:
+		return Mistake{"team." + m.Field, "Post in a team: " + m.Words}
 	}
 	return Mistake{"variants." + locale + "." + m.Field, "Variant " + locale + ": " + m.Words}
 }
@@ -50,6 +53,8 @@ func (m Message) Mistakes(links Links) []Mistake {
 		found.in = v.Locale
 		found.variant(links, v, len(m.Buttons))
 	}
+	found.in = InTeam
+	found.post(m.Post)
 	return found.all
 }
 
@@ -110,6 +115,8 @@ func (m Message) Unfit() []Mistake {
 		found.in = v.Locale
 		found.fields(v)
 	}
+	found.in = InTeam
+	found.fields(Variant{Title: m.Post.Title, Body: m.Post.Body})
 	return found.all
 }
 

@@ -25,6 +25,7 @@ type Message struct {
 	ImageAlt string
 	Buttons  []Button
 	Variants []Variant // in other languages, in the order of their locales once Trimmed
+	Post     Post      // of a welcome message; empty for none
 }
 
 // Button opens a link.
@@ -43,6 +44,7 @@ func (m Message) Trimmed() Message {
 	m.Title, m.Body = oneLine(m.Title), text(m.Body)
 	m.ImageURL, m.ImageAlt = strings.TrimSpace(m.ImageURL), strings.TrimSpace(m.ImageAlt)
 	m.Variants = trimVariants(m.Variants)
+	m.Post = Post{oneLine(m.Post.Title), text(m.Post.Body)}
 	var kept []Button
 	for _, b := range m.Buttons {
 		at := len(kept) // the variants' buttons go by their place
@@ -85,6 +87,7 @@ type print struct {
 	ImageAlt string
 	Buttons  []Button
 	Variants []Variant `json:",omitempty"`
+	Post     Post      `json:",omitzero"`
 }
 
 // Print is what the fingerprint of a broadcast (its Hash) is made from, for

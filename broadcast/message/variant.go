@@ -98,11 +98,15 @@ func (m Message) Pick(language string) string {
 	return ""
 }
 
-// Locales is "" for the default, and the locale of every variant.
+// Locales is "" for the default, and the locale of every variant; and InTeam, if there is
+// a post.
 func (m Message) Locales() []string {
 	out := []string{""}
 	for _, v := range m.Variants {
 		out = append(out, v.Locale)
+	}
+	if m.Post != (Post{}) {
+		out = append(out, InTeam)
 	}
 	return out
 }
@@ -110,8 +114,12 @@ func (m Message) Locales() []string {
 // In is the message as it is read in a variant's locale, with what that leaves empty
 // taken from the default; the default itself in any other. It has no variants.
 func (m Message) In(locale string) Message {
+	if locale == InTeam {
+		return m.Posted("Your team", "Somebody")
+	}
 	i := slices.IndexFunc(m.Variants, func(v Variant) bool { return v.Locale == locale })
 	variants := m.Variants
+	m.Post = Post{}
 	if m.Variants = nil; i < 0 || locale == "" {
 		return m
 	}

@@ -42,14 +42,14 @@ func TestWhatAVariantLeavesEmptyIsTheDefaults(t *testing.T) {
 	t.Parallel()
 	m := spoken()
 	for locale, want := range map[string]Message{
-		"": {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil},
+		"": {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil, Post{}},
 		"de": {
 			"Büro zu", "Am Freitag.", "https://cdn.example/x.png", "Das Büro",
 			[]Button{{"Mehr", "https://intranet.example/de"}, {"Karte", "https://intranet.example/map"}},
-			nil,
+			nil, Post{},
 		},
-		"pt-BR": {"Office closed", "Na sexta-feira.", "https://cdn.example/br.png", "O escritório", m.Buttons, nil},
-		"fr":    {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil},
+		"pt-BR": {"Office closed", "Na sexta-feira.", "https://cdn.example/br.png", "O escritório", m.Buttons, nil, Post{}},
+		"fr":    {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil, Post{}},
 	} {
 		if got := m.In(locale); !reflect.DeepEqual(got, want) {
 			t.Errorf("in %q: %+v", locale, got)
@@ -152,5 +152,31 @@ func TestAMessageWithoutVariantsPrintsAsEver(t *testing.T) {
 		} else {
 			seen[p] = true
 		}
+	}
+}
+
+// TestAPostNamesTheTeamAndWhoAddedTheBot, and names stay names whatever Markdown would
+// make of them.
+func TestAPostNamesTheTeamAndWhoAddedTheBot(t *testing.T) {
+	t.Parallel()
+	m := spoken()
+	m.Post = Post{Title: "News for {team}", Body: "**{added_by}** brought me to {team}."}
+	got := m.Posted("R&D *2026*", "Ada [x](https://evil.example)")
+	if got.Title != "News for R&D *2026*" || got.Body != `**Ada \[x\]\(https://evil\.example\)** brought me to R\&D \*2026\*.` {
+		t.Errorf("%q", got)
+	}
+	if got.Variants != nil || got.Buttons != nil || got.ImageURL != "" {
+		t.Errorf("the post has more than its words: %+v", got)
+	}
+	if !slices.Equal(m.Locales(), []string{"", "de", "pt-BR", InTeam}) || m.Pick(InTeam) != "" || m.In(InTeam).Title != "News for Your team" || m.In("de").Post != (Post{}) {
+		t.Error("a post is looked at like a variant, and is nobody's language")
+	}
+	m.Post.Title = ""
+	if got := fields(m.Trimmed().Mistakes(Links{})); !slices.Contains(got, "team.title") {
+		t.Errorf("fields named: %v", got)
+	}
+	m.Post.Title = strings.Repeat("x", MaxTitle+1)
+	if got := fields(m.Trimmed().Unfit()); !slices.Contains(got, "team.title") {
+		t.Errorf("fields named: %v", got)
 	}
 }

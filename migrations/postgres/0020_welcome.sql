@@ -2,7 +2,7 @@
 -- first time; and who that is.
 -- +goose Up
 ALTER TABLE broadcasts DROP CONSTRAINT broadcasts_kind_check;
-ALTER TABLE broadcasts ADD CHECK (kind IN ('announcement', 'edit', 'recall', 'welcome'));
+ALTER TABLE broadcasts ADD CHECK (kind IN ('announcement', 'edit', 'recall', 'welcome', 'post'));
 CREATE INDEX broadcasts_welcome ON broadcasts (tenant_id, started_at, id) WHERE kind = 'welcome';
 
 -- When the app reached somebody for the first time, ever; seen_at is when that was
@@ -15,6 +15,16 @@ CREATE TABLE newcomers (
     PRIMARY KEY (tenant_id, entra_id)
 ) WITH (fillfactor = 85, autovacuum_vacuum_insert_scale_factor = 0.1);
 CREATE INDEX newcomers_arrived ON newcomers (tenant_id, at, entra_id) WHERE seen_at = 0;
+
+-- When the bot was added to a team; seen_at is when that was looked at, 0 for not yet.
+CREATE TABLE team_arrivals (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    team_id   TEXT COLLATE "C" NOT NULL,
+    at        BIGINT NOT NULL,
+    seen_at   BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, team_id, at)
+);
+CREATE INDEX team_arrivals_new ON team_arrivals (tenant_id, at, team_id) WHERE seen_at = 0;
 
 -- Whoever had the app before is no newcomer.
 INSERT INTO newcomers (tenant_id, entra_id, at, seen_at)

@@ -24,7 +24,7 @@ CREATE TABLE broadcasts_new (
     updated_at        INTEGER NOT NULL,
     started_at        INTEGER NOT NULL,
     finished_at       INTEGER NOT NULL,
-    kind              TEXT NOT NULL DEFAULT 'announcement' CHECK (kind IN ('announcement', 'edit', 'recall', 'welcome')),
+    kind              TEXT NOT NULL DEFAULT 'announcement' CHECK (kind IN ('announcement', 'edit', 'recall', 'welcome', 'post')),
     target_id         TEXT NOT NULL DEFAULT '',
     plan              TEXT NOT NULL DEFAULT '{}',
     priority          TEXT NOT NULL DEFAULT 'normal' CHECK (priority IN ('urgent', 'normal', 'bulk')),
@@ -63,6 +63,16 @@ CREATE TABLE newcomers (
 ) WITHOUT ROWID;
 CREATE INDEX newcomers_arrived ON newcomers (tenant_id, at, entra_id) WHERE seen_at = 0;
 
+-- When the bot was added to a team; seen_at is when that was looked at, 0 for not yet.
+CREATE TABLE team_arrivals (
+    tenant_id TEXT NOT NULL,
+    team_id   TEXT NOT NULL,
+    at        INTEGER NOT NULL,
+    seen_at   INTEGER NOT NULL,
+    PRIMARY KEY (tenant_id, team_id, at)
+) WITHOUT ROWID;
+CREATE INDEX team_arrivals_new ON team_arrivals (tenant_id, at, team_id) WHERE seen_at = 0;
+
 -- Whoever had the app before is no newcomer.
 INSERT INTO newcomers (tenant_id, entra_id, at, seen_at)
     SELECT i.tenant_id, i.entra_id, i.updated_at, i.updated_at FROM installations i
@@ -84,7 +94,7 @@ END;
 -- +goose StatementEnd
 
 -- What the planner should believe of what is new (0004).
-DELETE FROM sqlite_stat1 WHERE tbl IN ('broadcasts', 'broadcasts_new', 'newcomers');
+DELETE FROM sqlite_stat1 WHERE tbl IN ('broadcasts', 'broadcasts_new', 'newcomers', 'team_arrivals');
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('broadcasts', 'sqlite_autoindex_broadcasts_1', '1000 1000 1'),
     ('broadcasts', 'broadcasts_state', '1000 1000 100 1'),
@@ -92,5 +102,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('broadcasts', 'broadcasts_late', '10 10 2'),
     ('broadcasts', 'broadcasts_welcome', '10 10 1 1'),
     ('newcomers', 'newcomers', '1000000 1000000 1'),
-    ('newcomers', 'newcomers_arrived', '100 100 2 1');
+    ('newcomers', 'newcomers_arrived', '100 100 2 1'),
+    ('team_arrivals', 'team_arrivals', '1000 1000 1 1'),
+    ('team_arrivals', 'team_arrivals_new', '10 10 1 1');
 ANALYZE sqlite_schema;

@@ -17,6 +17,11 @@ type (
 		ImageAlt string        `json:"image_alt"`
 		Buttons  []buttonJSON  `json:"buttons"`
 		Variants []variantJSON `json:"variants,omitempty"`
+		Post     postJSON      `json:"post,omitzero"`
+	}
+	postJSON struct {
+		Title string `json:"title"`
+		Body  string `json:"body"`
 	}
 	buttonJSON struct {
 		Title string `json:"title"`
@@ -34,7 +39,7 @@ type (
 
 // WriteMessage is a message as it is stored.
 func WriteMessage(m message.Message) (string, error) {
-	j := messageJSON{Title: m.Title, Body: m.Body, ImageURL: m.ImageURL, ImageAlt: m.ImageAlt, Buttons: buttonsOf(m.Buttons)}
+	j := messageJSON{Title: m.Title, Body: m.Body, ImageURL: m.ImageURL, ImageAlt: m.ImageAlt, Buttons: buttonsOf(m.Buttons), Post: postJSON(m.Post)}
 	for _, v := range m.Variants {
 		j.Variants = append(j.Variants, variantJSON{v.Locale, v.Title, v.Body, v.ImageURL, v.ImageAlt, buttonsOf(v.Buttons)})
 	}
@@ -46,7 +51,7 @@ func WriteMessage(m message.Message) (string, error) {
 func ReadMessage(raw string) (message.Message, error) {
 	var j messageJSON
 	err := json.Unmarshal([]byte(raw), &j)
-	m := message.Message{Title: j.Title, Body: j.Body, ImageURL: j.ImageURL, ImageAlt: j.ImageAlt, Buttons: buttons(j.Buttons)}
+	m := message.Message{Title: j.Title, Body: j.Body, ImageURL: j.ImageURL, ImageAlt: j.ImageAlt, Buttons: buttons(j.Buttons), Post: message.Post(j.Post)}
 	for _, v := range j.Variants {
 		m.Variants = append(m.Variants, message.Variant{
 			Locale: v.Locale, Title: v.Title, Body: v.Body, ImageURL: v.ImageURL, ImageAlt: v.ImageAlt, Buttons: buttons(v.Buttons),

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/web/words"
 )
 
@@ -65,7 +66,7 @@ func ReadDraft(f url.Values, id string) Draft {
 		}
 		form.Message.Buttons = append(form.Message.Buttons, b)
 	}
-	form.Message.Variants = readVariants(f)
+	form.Message.Variants, form.Message.Post = readVariants(f), message.Post{Title: f.Get("team.title"), Body: f.Get("team.body")}
 	form.Audience, form.Plan = readAudience(f), readPlan(f)
 	return form
 }

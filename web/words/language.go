@@ -3,6 +3,8 @@ package words
 import (
 	"slices"
 	"strings"
+
+	"github.com/fanfare/fanfare/broadcast/message"
 )
 
 // Tongue is a language by its code (BCP 47) and its name.
@@ -65,8 +67,11 @@ func Languages() []Tongue { return slices.Clone(tongues) }
 // Language is the name of a locale: "German", "German (LI)"; its code if nobody here
 // knows it. "" is the message as it is written first.
 func Language(code string) string {
-	if code == "" {
+	switch code {
+	case "":
 		return "All other languages"
+	case message.InTeam:
+		return "In a team"
 	}
 	for end := len(code); end > 0; end = strings.LastIndexByte(code[:end], '-') {
 		i := slices.IndexFunc(tongues, func(t Tongue) bool { return t.Code == code[:end] })

@@ -71,6 +71,8 @@ func Kind(k broadcast.BroadcastKind) string {
 		return "Recall"
 	case broadcast.KindWelcome:
 		return "Welcome message"
+	case broadcast.KindPost:
+		return "Welcome in a team"
 	}
 	return ""
 }

@@ -112,6 +112,12 @@ function changed() {
 }
 const tongues = variants({ changed, looked: lookSoon, count });
 const buttonRows = rows(changed, tongues);
+// What a welcome message says in a team.
+const inTeam = form.elements["team.body"];
+if (inTeam) {
+  toolbar(document.querySelector('.tools[aria-controls="team.body"]'), inTeam);
+  for (const field of form.querySelectorAll('[data-in="team"]')) field.addEventListener("focus", () => tongues.look("team"));
+}
 // A correction has its announcement's audience, and nothing of the plan but its priority.
 const audience = document.getElementById("parts") && parts(form, () => {
   changed();
@@ -146,6 +152,7 @@ if (left) {
     for (const name of ["title", "body", "image_url", "image_alt"]) form.elements[name].value = words.get(name) ?? "";
     buttonRows.fill(words.getAll("button_title"), words.getAll("button_url"));
     tongues.fill(words);
+    for (const field of form.querySelectorAll('[data-in="team"]')) field.value = words.get(field.name) ?? "";
     audience?.fill(words.get("audience"), words.getAll("include"), words.getAll("exclude"));
     first?.fill(words.getAll("ring"));
     for (const name of plan) {

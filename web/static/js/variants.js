@@ -178,11 +178,12 @@ export function variants({ changed, looked, count }) {
 
   return {
     hints,
+    look,
     added: () => parts().forEach(addRow),
     dropped: (i) => parts().forEach((p) => { rowsOf(p).children[i]?.remove(); number(p); }),
     fill(words) {
       parts().forEach((p) => p.remove());
-      while (lookIn.options.length > 1) lookIn.remove(1);
+      for (const o of [...lookIn.options]) if (names.has(o.value) || o.value.includes("-")) o.remove();
       for (const locale of words.getAll("variant")) {
         for (const field of add(locale).querySelectorAll("[data-of]")) field.value = words.get(field.name) ?? "";
       }
