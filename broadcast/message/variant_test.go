@@ -46,7 +46,8 @@ func TestWhatAVariantLeavesEmptyIsTheDefaults(t *testing.T) {
 		"de": {
 			"Büro zu", "Am Freitag.", "https://cdn.example/x.png", "Das Büro",
 			[]Button{{"Mehr", "https://intranet.example/de"}, {"Karte", "https://intranet.example/map"}},
-			nil, Post{},
+			nil,
+			Post{},
 		},
 		"pt-BR": {"Office closed", "Na sexta-feira.", "https://cdn.example/br.png", "O escritório", m.Buttons, nil, Post{}},
 		"fr":    {"Office closed", "On Friday.", "https://cdn.example/x.png", "The office", m.Buttons, nil, Post{}},
