@@ -53,7 +53,7 @@ func (p showPage) Can(ev string) bool { return p.B.Can(p.Me, broadcast.Event(ev)
 
 // CanCorrect tells whether this person may begin to correct what was received.
 func (p showPage) CanCorrect() bool {
-	return p.Me.MayWrite() && p.Announcement() && !p.B.StartedAt.IsZero() && p.B.RecalledAt.IsZero()
+	return p.Me.MayWrite() && p.Announcement() && p.B.Kind != broadcast.KindPost && !p.B.StartedAt.IsZero() && p.B.RecalledAt.IsZero()
 }
 
 // Announcement tells whether this is sent to an audience.
