@@ -255,7 +255,7 @@ func (w *world) announce(n int) (messageID string, why object, b *broadcast.Broa
 	w.inTeams(n, "install", nil)
 	b, err := w.service.Create(w.t.Context(), person(broadcast.RoleAuthor), broadcast.Proposal{Message: broadcast.Message{Title: "Summer party", Body: "Come!"}, Audience: broadcast.Everyone()})
 	must(w.t, err)
-	payload, err := w.teams.Compose(b)
+	payload, err := w.teams.Compose(b, "")
 	must(w.t, err)
 	at, err := w.teams.Open(w.t.Context(), id(n), broadcast.ConversationReference{ServiceURL: w.painted.URL() + "/teams/"})
 	must(w.t, err)

@@ -224,13 +224,14 @@ func (d *Door) listHistory(c *gin.Context, a broadcast.Actor) error {
 	return nil
 }
 
-// showCard is GET /broadcasts/{id}/card: the very Adaptive Card people get.
+// showCard is GET /broadcasts/{id}/card?language=: the very Adaptive Card people get
+// whose language that is.
 func (d *Door) showCard(c *gin.Context, a broadcast.Actor) error {
 	b, err := d.find(c, a)
 	if err != nil {
 		return err
 	}
-	p, err := d.service.Preview(a, *b)
+	p, err := d.service.Preview(a, *b, b.Message.Pick(c.Query("language")))
 	if err != nil {
 		return err
 	}

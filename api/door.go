@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/api/inbox"
 	"github.com/fanfare/fanfare/api/rings"
+	"github.com/fanfare/fanfare/api/welcome"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/lists"
@@ -21,6 +22,7 @@ import (
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
+	hello "github.com/fanfare/fanfare/welcome"
 )
 
 // Options is what the door is made of. All of it is required.
@@ -32,6 +34,7 @@ type Options struct {
 	Scopes   *scope.Service
 	Fatigue  *fatigue.Service
 	Rollout  *rollout.Service
+	Welcome  *hello.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store
@@ -53,6 +56,7 @@ type Door struct {
 	service *broadcast.Service
 	inbox   *inbox.Inbox
 	rings   *rings.Door
+	welcome welcome.Door
 	pace    pace.Meter
 	log     *slog.Logger
 }
@@ -60,6 +64,7 @@ type Door struct {
 // New makes the door. Nothing runs until its routes are served and RunInbox is called.
 func New(o Options) *Door {
 	d := &Door{o: o, service: o.Service, log: o.Log}
+	d.welcome = welcome.Door{Service: o.Welcome, Message: readMessage, Show: func(b *broadcast.Broadcast, a broadcast.Actor) any { return asJSON(b, a) }}
 	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Zones: o.Zones, Now: o.Now, Log: o.Log})
 	d.rings = rings.New(rings.Options{Rollout: o.Rollout, People: o.People, Read: readJSON, Now: o.Now})
 	return d

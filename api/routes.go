@@ -73,6 +73,11 @@ func (d *Door) table() []route {
 		{post, v1 + "/teams/:id/read", keyed, d.readRoster},
 		{get, v1 + "/channels", keyed, d.findChannels},
 
+		{get, v1 + "/welcome", keyed, d.welcome.Get},
+		{put, v1 + "/welcome", keyed, d.welcome.Put},
+		{post, v1 + "/welcome/use", keyed, d.welcome.Use},
+		{post, v1 + "/welcome/stop", keyed, d.welcome.Stop},
+
 		{get, v1 + "/setup", keyed, d.checkSetup},
 		{get, v1 + "/people", keyed, d.listPeople},
 		{get, v1 + "/people/:id", keyed, d.showPerson},

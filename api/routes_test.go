@@ -82,6 +82,7 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"POST /broadcasts/:id/approve": approvers, "POST /broadcasts/:id/reject": approvers,
 		"POST /broadcasts/:id/schedule": senders, "POST /broadcasts/:id/unschedule": senders, "POST /broadcasts/:id/send": senders,
 		"POST /broadcasts/:id/pause": senders, "POST /broadcasts/:id/resume": senders, "POST /broadcasts/:id/cancel": senders,
+		"GET /welcome": everyone, "PUT /welcome": admins, "POST /welcome/use": admins, "POST /welcome/stop": admins,
 		"GET /scopes": admins, "GET /scopes/:person": admins, "PUT /scopes/:person": admins, "DELETE /scopes/:person": admins,
 		"GET /audience/lists": everyone, "GET /audience/lists/:id": everyone, "POST /audience/lists": writers, "DELETE /audience/lists/:id": writers,
 		"GET /audiences": writers, "POST /audiences": writers, "DELETE /audiences/:id": writers,

@@ -6,27 +6,22 @@ import (
 	"math"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
+	"github.com/fanfare/fanfare/api/shape"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/message"
 )
 
 // draftJSON is what an integrator says a broadcast should be.
 type draftJSON struct {
-	Title    string       `json:"title"`
-	Body     string       `json:"body"`
-	Image    *imageJSON   `json:"image"`
-	Buttons  []buttonJSON `json:"buttons"`
-	Audience audienceJSON `json:"audience"`
-	Plan     *planJSON    `json:"plan"`
-}
-
-type imageJSON struct {
-	URL string `json:"url"`
-	Alt string `json:"alt"`
-}
-
-type buttonJSON struct {
-	Title string `json:"title"`
-	URL   string `json:"url"`
+	Title    string         `json:"title"`
+	Body     string         `json:"body"`
+	Image    *shape.Image   `json:"image"`
+	Buttons  []shape.Button `json:"buttons"`
+	Variants shape.Variants `json:"variants"`
+	Audience audienceJSON   `json:"audience"`
+	Plan     *planJSON      `json:"plan"`
 }
 
 // groupJSON is written as an object, and read as one or as the mere ID.
@@ -51,18 +46,28 @@ func (j draftJSON) proposal() (broadcast.Proposal, error) {
 	if len(bad) > 0 {
 		return broadcast.Proposal{}, bad
 	}
-	return broadcast.Proposal{Message: j.message(), Audience: j.Audience.audience(), Plan: p}, nil
+	return broadcast.Proposal{
+		Message:  shape.Message(j.Title, j.Body, j.Image, j.Buttons, j.Variants),
+		Audience: j.Audience.audience(), Plan: p,
+	}, nil
 }
 
-func (j draftJSON) message() broadcast.Message {
-	m := broadcast.Message{Title: j.Title, Body: j.Body}
-	if j.Image != nil {
-		m.ImageURL, m.ImageAlt = j.Image.URL, j.Image.Alt
+// readMessage reads a message without an audience.
+func readMessage(c *gin.Context) (broadcast.Message, error) {
+	var in struct {
+		Title    string         `json:"title"`
+		Body     string         `json:"body"`
+		Image    *shape.Image   `json:"image"`
+		Buttons  []shape.Button `json:"buttons"`
+		Variants shape.Variants `json:"variants"`
+		Team     *shape.Post    `json:"team"`
 	}
-	for _, b := range j.Buttons {
-		m.Buttons = append(m.Buttons, broadcast.Button(b))
+	err := readJSON(c, &in)
+	m := shape.Message(in.Title, in.Body, in.Image, in.Buttons, in.Variants)
+	if in.Team != nil {
+		m.Post = message.Post(*in.Team)
 	}
-	return m
+	return m, err
 }
 
 // broadcastJSON is a broadcast as integrators see it. Times are RFC 3339 in UTC,
@@ -75,8 +80,10 @@ type broadcastJSON struct {
 	Revision    int64                   `json:"revision"`
 	Title       string                  `json:"title"`
 	Body        string                  `json:"body"`
-	Image       *imageJSON              `json:"image"`
-	Buttons     []buttonJSON            `json:"buttons"`
+	Image       *shape.Image            `json:"image"`
+	Buttons     []shape.Button          `json:"buttons"`
+	Variants    shape.Variants          `json:"variants"`
+	Team        *shape.Post             `json:"team,omitempty"` // of a welcome message
 	Audience    audienceJSON            `json:"audience"`
 	Plan        planJSON                `json:"plan"`
 	Author      *personJSON             `json:"author"`
@@ -120,9 +127,10 @@ type tallyJSON struct {
 }
 
 func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
-	j := broadcastJSON{
+	return broadcastJSON{
 		ID: b.ID, Kind: b.Kind, Target: nextOf(b.Target), State: b.State, Revision: b.Revision,
-		Title: b.Message.Title, Body: b.Message.Body, Buttons: []buttonJSON{},
+		Title: b.Message.Title, Body: b.Message.Body, Buttons: shape.ButtonsOf(b.Message.Buttons),
+		Image: shape.ImageOf(b.Message.ImageURL, b.Message.ImageAlt), Variants: shape.VariantsOf(b.Message), Team: shape.PostOf(b.Message),
 		Audience: audienceOf(b.Audience),
 		Author:   person(b.Author), SubmittedBy: person(b.SubmittedBy), ApprovedBy: person(b.ApprovedBy), Reason: b.Reason,
 		DueAt: moment(b.DueAt), CreatedAt: moment(b.CreatedAt), UpdatedAt: moment(b.UpdatedAt),
@@ -130,13 +138,6 @@ func asJSON(b *broadcast.Broadcast, a broadcast.Actor) broadcastJSON {
 		Plan: planOf(b.Plan), RecalledAt: moment(b.RecalledAt), Wave: b.Wave, Expected: max(b.Expected, b.Tally.Total), Listed: !b.ListedAt.IsZero(), Channels: len(b.Audience.Channels()),
 		LateCount: b.LateCount, Retrying: !b.RetryAt.IsZero(), Tally: tallyJSON(b.Tally), Can: events(b, a),
 	}
-	if b.Message.ImageURL != "" {
-		j.Image = &imageJSON{b.Message.ImageURL, b.Message.ImageAlt}
-	}
-	for _, x := range b.Message.Buttons {
-		j.Buttons = append(j.Buttons, buttonJSON(x))
-	}
-	return j
 }
 
 // progressJSON is how fast it goes and when it may be done, if it goes on like this:

@@ -65,7 +65,7 @@ func (s *Service) Why(ctx context.Context, id ID) string {
 	if err != nil || b.StartedAt.IsZero() {
 		return "This announcement is no longer on record."
 	}
-	why := fmt.Sprintf("“%s” was written by %s for: %s.", b.Message.Title, b.Author.Name, b.Audience.Told(toldParts))
+	why := fmt.Sprintf("“%s” was written by %s for: %s.", b.Message.Title, b.Author.Name, b.Told(toldParts))
 	if b.ApprovedBy.Name != "" {
 		why += fmt.Sprintf(" %s approved it.", b.ApprovedBy.Name)
 	}

@@ -31,17 +31,24 @@ type BroadcastKind string
 
 // An announcement is sent. An edit replaces the message of its Target where it was
 // received, a recall deletes it there: both go the way of any broadcast, over the
-// Target's recipients, with a tally of their own.
+// Target's recipients, with a tally of their own. A welcome stands (Welcomes); a
+// post says in a team what the welcome that is its Target says there.
 const (
 	KindAnnouncement BroadcastKind = "announcement"
 	KindEdit         BroadcastKind = "edit"
 	KindRecall       BroadcastKind = "recall"
+	KindWelcome      BroadcastKind = "welcome"
+	KindPost         BroadcastKind = "post"
 )
 
 // BroadcastKinds is every kind. The database CHECK repeats it.
 func BroadcastKinds() []BroadcastKind {
-	return []BroadcastKind{KindAnnouncement, KindEdit, KindRecall}
+	return []BroadcastKind{KindAnnouncement, KindEdit, KindRecall, KindWelcome, KindPost}
 }
+
+// Changes tells whether a broadcast of this kind changes messages that are there, which
+// does no harm when it is done twice.
+func (k BroadcastKind) Changes() bool { return k == KindEdit || k == KindRecall }
 
 // Proposal is what an author decides: what people read, who is meant, how it is sent.
 type Proposal struct {
@@ -104,16 +111,19 @@ func (b *Broadcast) Hash() string {
 	// give equal bytes; no field can fail to marshal. What was added later is left
 	// out when empty, so that hashes stored before still hold.
 	print := struct {
-		M Message
+		M any
 		A any
 		P *Plan  `json:",omitempty"`
 		T string `json:",omitempty"`
-	}{M: b.Message, A: b.Audience.Print()}
+	}{M: b.Message.Print(), A: b.Audience.Print()}
 	if b.Plan != (Plan{}) {
 		print.P = &b.Plan
 	}
-	if b.Kind == KindEdit || b.Kind == KindRecall {
+	if b.Kind.Changes() {
 		print.T = string(b.Kind) + " " + string(b.Target)
+	}
+	if b.Welcomes() {
+		print.T = string(b.Kind)
 	}
 	raw, _ := json.Marshal(print)
 	sum := sha256.Sum256(raw)

@@ -29,6 +29,7 @@ type Delivery struct {
 	EntraID   EntraID // of a channel its own ID (audience.IsChannel)
 	Name      string  // as the directory has it; "" when unknown
 	UPN       string
+	Language  string // the person's, BCP 47; read only where the message has variants
 	Chunk     int
 	State     DeliveryState
 	Reason    Reason

@@ -40,6 +40,7 @@ type Change struct {
 type ListQuery struct {
 	States []State // nil for all
 	Target ID      // only corrections and recalls of this one; "" for all
+	Shelf  Shelf
 	Text   string
 	After  ID // ID of the last row seen
 	Limit  int

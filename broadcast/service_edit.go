@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -19,12 +20,12 @@ func (a Actor) MayWrite() bool { return a.Has(authors...) }
 // Check tells everything that keeps a proposal from being sent, as far as can be
 // known without asking Microsoft.
 func (s *Service) Check(p Proposal) error {
-	bad := append(p.Message.Trimmed().Problems(s.links), audienceProblems(p.Audience)...)
+	m := p.Message.Trimmed()
+	bad := append(problemsOf(m.Mistakes(s.links)), audienceProblems(p.Audience)...)
 	if bad = append(bad, p.Plan.Problems(s.now())...); len(bad) > 0 {
 		return bad
 	}
-	_, err := s.messenger.Compose(&Broadcast{ID: NewID(s.now()), Message: p.Message.Trimmed(), Audience: p.Audience})
-	return err
+	return s.fits(&Broadcast{ID: NewID(s.now()), Message: m, Audience: p.Audience})
 }
 
 // Create starts a draft. A draft may be unfinished; only what would be cut off
@@ -38,8 +39,8 @@ func (s *Service) Create(ctx context.Context, a Actor, p Proposal) (*Broadcast, 
 
 // begin stores a new draft of any kind.
 func (s *Service) begin(ctx context.Context, a Actor, b *Broadcast) (*Broadcast, error) {
-	b.Message, b.Plan = b.Message.Trimmed(), b.Plan.tidy()
-	if p := b.Message.tooLong(); len(p) > 0 {
+	b.Message, b.Plan = b.own(b.Message.Trimmed()), b.Plan.tidy()
+	if p := problemsOf(b.Message.Unfit()); len(p) > 0 {
 		return nil, p
 	}
 	now := s.now()
@@ -67,13 +68,16 @@ func (s *Service) Edit(ctx context.Context, a Actor, id ID, revision int64, p Pr
 	if b.Revision != revision {
 		return nil, s.stale()
 	}
-	p.Message = p.Message.Trimmed()
-	if bad := p.Message.tooLong(); len(bad) > 0 {
+	p.Message = b.own(p.Message.Trimmed())
+	if bad := problemsOf(p.Message.Unfit()); len(bad) > 0 {
 		return nil, bad
 	}
 	next.Message, next.Audience, next.Plan = p.Message, p.Audience, p.Plan.tidy()
 	if b.Kind == KindEdit {
 		next.Audience, next.Plan = b.Audience, Plan{Priority: next.Plan.Priority}
+	}
+	if b.Welcomes() {
+		next.Audience, next.Plan = b.Audience, b.Plan
 	}
 	if next.Hash() == b.Hash() {
 		return b, nil
@@ -104,6 +108,7 @@ func (s *Service) List(ctx context.Context, a Actor, q ListQuery) (ListPage, err
 		return ListPage{}, err
 	}
 	q.Limit = pageSize(q.Limit, 50)
+	q.Shelf = cmp.Or(q.Shelf, ShelfList)
 	return s.ledger.List(ctx, q)
 }
 
@@ -115,9 +120,9 @@ func (s *Service) History(ctx context.Context, a Actor, id ID) ([]Move, error) {
 	return s.ledger.History(ctx, id)
 }
 
-// Preview composes the very payload that would be sent, from a message that may
-// still be unfinished.
-func (s *Service) Preview(a Actor, b Broadcast) (Payload, error) {
+// Preview composes the very payload that would be sent to people of a variant's
+// locale ("" for the default), from a message that may still be unfinished.
+func (s *Service) Preview(a Actor, b Broadcast, locale string) (Payload, error) {
 	if err := may(a, Roles()...); err != nil {
 		return Payload{}, err
 	}
@@ -125,10 +130,11 @@ func (s *Service) Preview(a Actor, b Broadcast) (Payload, error) {
 		b.Author = a.ActorRef
 	}
 	b.Message, b.Plan = b.Message.Trimmed(), b.Plan.tidy()
-	if p := b.Message.tooLong(); len(p) > 0 {
+	if p := problemsOf(b.Message.Unfit()); len(p) > 0 {
 		return Payload{}, p
 	}
-	return s.messenger.Compose(&b)
+	p, err := s.messenger.Compose(&b, locale)
+	return p, in(locale, err)
 }
 
 // pageSize bounds what a caller asks for; 0 means the usual.

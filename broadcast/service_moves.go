@@ -125,8 +125,8 @@ func (s *Service) submittable(ctx context.Context, b *Broadcast) error {
 	if err := s.Check(b.Proposal()); err != nil {
 		return err
 	}
-	if b.Kind == KindEdit {
-		return nil // its list is its announcement's
+	if b.Kind == KindEdit || b.Welcomes() {
+		return nil // its list is its announcement's, or whoever comes
 	}
 	named := Audience{Include: slices.Clone(b.Audience.Include), Exclude: slices.Clone(b.Audience.Exclude)}
 	if err := errors.Join(s.nameParts(ctx, named.Include, "audience"), s.nameParts(ctx, named.Exclude, "audience")); err != nil {

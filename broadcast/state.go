@@ -152,6 +152,9 @@ func (b *Broadcast) why(a Actor, ev Event) *Error {
 	if (ev == EventApprove || ev == EventReject) && b.Edited(a.ID) {
 		return Errorf(Forbidden, "You wrote or changed this broadcast, so somebody else has to review it.")
 	}
+	if err := b.notWelcome(a, ev); err != nil {
+		return err
+	}
 	return b.notNow(ev)
 }
 

@@ -53,7 +53,7 @@ func (r *chunkRun) act(ctx context.Context, d *broadcast.Delivery, out *broadcas
 			Code: "no_address", Detail: "the person's chat is not known at the moment",
 		}
 	case r.b.Kind == broadcast.KindEdit:
-		err = r.sender.Messenger.Update(ctx, at, d.ActivityID, r.payload)
+		err = r.sender.Messenger.Update(ctx, at, d.ActivityID, r.payload(d))
 	default:
 		err = r.sender.Messenger.Delete(ctx, at, d.ActivityID)
 	}
@@ -65,9 +65,14 @@ func (r *chunkRun) act(ctx context.Context, d *broadcast.Delivery, out *broadcas
 	return "", &f
 }
 
+// payload is the message in the person's language.
+func (r *chunkRun) payload(d *broadcast.Delivery) broadcast.Payload {
+	return r.each[r.b.Message.Pick(d.Language)]
+}
+
 // changes tells whether this broadcast changes messages that are there.
 func (r *chunkRun) changes() bool {
-	return r.b.Kind == broadcast.KindEdit || r.b.Kind == broadcast.KindRecall
+	return r.b.Kind.Changes()
 }
 
 // post sends to a person's conversation. One that is unknown, or lost (404), is
@@ -75,7 +80,7 @@ func (r *chunkRun) changes() bool {
 func (r *chunkRun) post(ctx context.Context, d *broadcast.Delivery, out *broadcast.Outcome) (string, error) {
 	m := r.sender.Messenger
 	if d.Address.ConversationID != "" {
-		activity, err := m.Send(ctx, d.Address, r.payload)
+		activity, err := m.Send(ctx, d.Address, r.payload(d))
 		if err == nil || !broadcast.AsFault(err).NoAddress || out.NewAddress != nil || toChannel(d) {
 			return activity, err
 		}
@@ -92,7 +97,7 @@ func (r *chunkRun) post(ctx context.Context, d *broadcast.Delivery, out *broadca
 	if r.share.Wait(r.stopped) != nil {
 		return "", errStopping
 	}
-	return m.Send(ctx, at, r.payload)
+	return m.Send(ctx, at, r.payload(d))
 }
 
 // errStopping ends a delivery between two of its requests: once the run stops, none

@@ -83,8 +83,11 @@ func (r *Resolver) resolve(ctx context.Context, b *broadcast.Broadcast) error {
 	if err := b.ApprovedAsIs(); err != nil {
 		return err
 	}
-	if b.Kind == broadcast.KindEdit || b.Kind == broadcast.KindRecall {
+	switch {
+	case b.Kind.Changes():
 		return r.pass(ctx, b)
+	case b.Welcomes(): // its list begins empty and grows with whoever comes
+		return r.Service.Advance(ctx, b.ID, broadcast.EventResolved, "")
 	}
 	return r.list(ctx, b)
 }

@@ -31,12 +31,12 @@ const (
 
 // chunkRun is one taking of one chunk.
 type chunkRun struct {
-	sender  *Sender
-	b       *broadcast.Broadcast
-	chunk   broadcast.Chunk
-	payload broadcast.Payload
-	share   budget.Share
-	window  int
+	sender *Sender
+	b      *broadcast.Broadcast
+	chunk  broadcast.Chunk
+	each   payloads
+	share  budget.Share
+	window int
 
 	stopped context.Context // done when no request may begin any more
 	stop    context.CancelFunc
@@ -58,9 +58,9 @@ type chunkRun struct {
 	cause error            // why the ledger could not be asked
 }
 
-func newChunkRun(s *Sender, b *broadcast.Broadcast, c broadcast.Chunk, p broadcast.Payload) *chunkRun {
+func newChunkRun(s *Sender, b *broadcast.Broadcast, c broadcast.Chunk, each payloads) *chunkRun {
 	r := &chunkRun{
-		sender: s, b: b, chunk: c, payload: p, window: s.window(), wider: make(chan struct{}, 1),
+		sender: s, b: b, chunk: c, each: each, window: s.window(), wider: make(chan struct{}, 1),
 		share: s.Budget.For(budget.Flow{Key: string(b.ID), Priority: b.Plan.Priority}),
 	}
 	open := 0

@@ -16,7 +16,8 @@ import (
 
 // Messenger speaks to people's Teams. Every method fails with a *broadcast.Fault.
 type Messenger interface {
-	Compose(b *broadcast.Broadcast) (broadcast.Payload, error)
+	// Compose builds the payload in a variant's locale, "" for the default.
+	Compose(b *broadcast.Broadcast, locale string) (broadcast.Payload, error)
 	// Send posts to a conversation and returns the activity ID.
 	Send(ctx context.Context, to broadcast.ConversationReference, p broadcast.Payload) (string, error)
 	// Update replaces a message of ours, Delete takes it back (protocol C.5).
@@ -75,10 +76,13 @@ type Sender struct {
 	waiting  atomic.Int64 // runs that hold results the ledger would not take yet
 }
 
-// composed is a broadcast's payload, built once and reused for every recipient.
+// payloads are a broadcast's, by the locales of its variants; "" is the default's.
+type payloads map[string]broadcast.Payload
+
+// composed is a broadcast's payloads, built once and reused for every recipient.
 type composed struct {
-	hash    string
-	payload broadcast.Payload
+	hash     string
+	payloads payloads
 }
 
 // Seat sends a broadcast's chunks one after another: it takes one under a fence,
@@ -90,7 +94,7 @@ func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 	if err != nil || b.State != broadcast.Sending {
 		return err
 	}
-	payload, err := s.payload(b)
+	each, err := s.payloads(b)
 	if err != nil {
 		s.Log.WarnContext(ctx, "broadcast cannot be sent as it stands", "broadcast", id, "cause", err)
 		return s.Service.Advance(ctx, id, broadcast.EventFail, broadcast.AsMessage(err))
@@ -107,7 +111,7 @@ func (s *Sender) Seat(ctx context.Context, id broadcast.ID) error {
 		if chunk.Number == 0 {
 			return s.settle(ctx, b)
 		}
-		run := newChunkRun(s, b, chunk, payload)
+		run := newChunkRun(s, b, chunk, each)
 		err = run.work(ctx, span)
 		if halt := run.halted(); halt != nil {
 			return errors.Join(err, s.stop(ctx, b, halt))
@@ -142,36 +146,44 @@ func (s *Sender) take(ctx context.Context, id broadcast.ID) (broadcast.Chunk, er
 	return s.Chunks.TakeNext(whole, id, chunkLease, s.window())
 }
 
-// payload composes once per broadcast and hash, after checking that the message
-// is the one that was approved. A correction is composed as the announcement it
-// stands for: whoever asks why they got it, asks about that. A recall says nothing.
-func (s *Sender) payload(b *broadcast.Broadcast) (broadcast.Payload, error) {
+// payloads composes once per broadcast, hash and variant, after checking that the
+// message is the one that was approved. A correction is composed as the announcement
+// it stands for: whoever asks why they got it, asks about that. A recall says nothing.
+func (s *Sender) payloads(b *broadcast.Broadcast) (payloads, error) {
 	if err := b.ApprovedAsIs(); err != nil || b.Kind == broadcast.KindRecall {
-		return broadcast.Payload{}, err
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c, ok := s.composed[b.ID]; ok && c.hash == b.ApprovedHash {
-		return c.payload, nil
+		return c.payloads, nil
 	}
 	as := *b
 	if b.Kind == broadcast.KindEdit {
 		as.ID = b.Target
 	}
-	p, err := s.Messenger.Compose(&as)
-	if err != nil {
-		return broadcast.Payload{}, err
+	each := payloads{}
+	for _, locale := range b.Message.Locales() {
+		p, err := s.Messenger.Compose(&as, locale)
+		if err != nil {
+			return nil, err
+		}
+		each[locale] = p
 	}
 	if len(s.composed) >= 16 || s.composed == nil {
 		s.composed = map[broadcast.ID]composed{} // few broadcasts are live at once; composing anew is cheap
 	}
-	s.composed[b.ID] = composed{b.ApprovedHash, p}
-	return p, nil
+	s.composed[b.ID] = composed{b.ApprovedHash, each}
+	return each, nil
 }
 
 // settle finishes a broadcast of which nothing is left. One whose first wave is
-// under way waits for what the sweep makes of it.
+// under way waits for what the sweep makes of it, and so does a welcome, which may be
+// in use.
 func (s *Sender) settle(ctx context.Context, b *broadcast.Broadcast) error {
+	if b.Welcomes() {
+		return nil
+	}
 	now, err := s.Ledger.Standing(ctx, b.ID)
 	if err != nil || !now.Over() || now.Wave == 0 {
 		return err

@@ -17,7 +17,7 @@ import (
 // nowhere is a Teams that answers at once.
 type nowhere struct{ fanout.Messenger }
 
-func (nowhere) Compose(*broadcast.Broadcast) (broadcast.Payload, error) {
+func (nowhere) Compose(*broadcast.Broadcast, string) (broadcast.Payload, error) {
 	return broadcast.Payload{}, nil
 }
 

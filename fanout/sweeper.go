@@ -49,6 +49,8 @@ type Sweeper struct {
 	Count func(ctx context.Context, most time.Duration) error
 	// Rollout goes on with the rollout, for at most so long; nil for not.
 	Rollout func(ctx context.Context, most time.Duration) error
+	// Welcome welcomes whoever has just got the app for the first time; nil for not.
+	Welcome func(ctx context.Context) error
 	Now     func() time.Time
 	Log     *slog.Logger
 
@@ -69,6 +71,9 @@ func (s *Sweeper) Sweep(ctx context.Context) error {
 	}
 	if s.Rollout != nil {
 		err = errors.Join(err, s.Rollout(ctx, countSpan))
+	}
+	if s.Welcome != nil {
+		err = errors.Join(err, s.Welcome(ctx))
 	}
 	works, finding := s.Leftovers.Unfinished(ctx, sweepLimit)
 	if finding == nil && len(works) > 0 {

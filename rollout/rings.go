@@ -19,6 +19,15 @@ func (s *Service) Plan(ctx context.Context, a broadcast.Actor) (Plan, error) {
 	return s.c.Ledger.Plan(ctx)
 }
 
+// RolledOutBy is the name of whoever pressed the button last; "" as long as nobody has.
+func (s *Service) RolledOutBy(ctx context.Context) (string, error) {
+	p, err := s.c.Ledger.Plan(ctx)
+	if err != nil || p.State == broadcast.RolloutIdle {
+		return "", err
+	}
+	return p.By.Name, nil
+}
+
 // lookAge is how old the members of a group may be while rings are looked at; one that
 // opens reads them anew.
 const lookAge = 10 * time.Minute

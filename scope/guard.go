@@ -20,7 +20,7 @@ const (
 // Allows implements broadcast.Guard.
 func (s *Service) Allows(ctx context.Context, a broadcast.Actor, ev broadcast.Event, b *broadcast.Broadcast) error {
 	reaching := ev == broadcast.EventSubmit || ev == broadcast.EventSchedule || ev == broadcast.EventSend || ev == broadcast.EventRelease || ev == broadcast.EventLate
-	if !reaching || b.Kind == broadcast.KindEdit || b.Kind == broadcast.KindRecall { // these reach who has the announcement
+	if !reaching || b.Kind.Changes() || b.Welcomes() || b.Kind == broadcast.KindPost { // these reach who has the announcement, or whoever comes
 		return nil
 	}
 	if a.Has(broadcast.RoleAdmin) {
@@ -58,7 +58,7 @@ func (s *Service) lookAt(ctx context.Context, b *broadcast.Broadcast, ask questi
 
 // LookAt tells how a stored broadcast stands to the scopes that count for it.
 func (s *Service) LookAt(ctx context.Context, b *broadcast.Broadcast) (Finding, error) {
-	if b.Kind == broadcast.KindEdit || b.Kind == broadcast.KindRecall || len(b.Audience.Mistakes()) > 0 {
+	if b.Kind.Changes() || b.Welcomes() || len(b.Audience.Mistakes()) > 0 {
 		return Finding{}, nil
 	}
 	return s.lookAt(ctx, b, question{meant: b.Audience, age: lookAge})

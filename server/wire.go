@@ -25,6 +25,7 @@ import (
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
 	"github.com/fanfare/fanfare/web"
+	"github.com/fanfare/fanfare/welcome"
 )
 
 // Server is Fanfare put together.
@@ -37,6 +38,7 @@ type Server struct {
 	scopes  *scope.Service
 	fatigue *fatigue.Service
 	rollout *rollout.Service
+	welcome *welcome.Service
 	keys    *auth.Keys
 	api     *api.Door
 	handler http.Handler
@@ -105,6 +107,7 @@ func (s *Server) furnish() error {
 	})
 	s.lists = lists.NewService(lists.Config{Ledger: s.store, Shelf: s.store, Directory: w.directory, Now: s.store.Now})
 	s.rollout = rollout.NewService(rollout.Config{Ledger: s.store, Rings: s.store, Counting: s.store, Samples: s.store, Directory: w.gatherer, Now: s.store.Now, Log: s.log})
+	s.welcome = welcome.NewService(welcome.Config{Broadcasts: s.service, App: s.config.App.Name, Publisher: s.config.App.Publisher, RolledOutBy: s.rollout.RolledOutBy})
 	if err := s.employ(w); err != nil {
 		return err
 	}
@@ -182,7 +185,7 @@ func (s *Server) employ(w *world) error {
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Rollout: s.rollout.Tick, Now: s.store.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Welcome: welcome.Greeter{Ledger: s.store, Now: s.store.Now}.Work, Rollout: s.rollout.Tick, Now: s.store.Now, Log: s.log,
 		},
 		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
@@ -206,10 +209,10 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Welcome: s.welcome, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Welcome: s.welcome, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

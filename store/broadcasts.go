@@ -73,6 +73,11 @@ func (s *Store) Change(ctx context.Context, c broadcast.Change) (*broadcast.Broa
 	var stored *broadcast.Broadcast
 	err = s.write(ctx, func(t *tx) error {
 		// late_count grows without a revision (JoinLate), so it is nobody else's to write.
+		if c.After.Welcomes() { // nobody is looked at meanwhile (Welcome)
+			if err := t.Turn(roll.WelcomeTurn, true); err != nil {
+				return err
+			}
+		}
 		res := t.ORM.Model(&broadcastRow{}).Select("*").Omit("tenant_id", "id", "created_at", "late_count").
 			Where("tenant_id = ? AND id = ? AND state = ? AND revision = ?", s.db.Tenant(), row.ID, string(c.Before.State), c.Before.Revision).
 			UpdateColumns(&row)
@@ -119,6 +124,12 @@ func (s *Store) List(ctx context.Context, q broadcast.ListQuery) (broadcast.List
 	if q.Target != "" {
 		stmt += `AND b.target_id <> '' AND b.target_id = @target `
 		a["target"] = string(q.Target)
+	}
+	switch q.Shelf {
+	case broadcast.ShelfList:
+		stmt += `AND b.kind <> 'post' AND (b.kind <> 'welcome' OR b.started_at = 0) `
+	case broadcast.ShelfWelcomes:
+		stmt += `AND b.kind = 'welcome' `
 	}
 	if text := strings.ToLower(strings.TrimSpace(q.Text)); text != "" {
 		stmt += `AND b.title_search LIKE @text ESCAPE '\' `

@@ -22,6 +22,8 @@ type chunkRow struct {
 	Wave        int
 	OpenTo      int64
 	TakenAt     int64
+
+	spoken bool // its broadcast has variants in other languages
 }
 
 func (chunkRow) TableName() string { return "chunks" }
@@ -50,7 +52,7 @@ func readChunk(id broadcast.ID, into *chunkRow) func(db.Row) {
 	}
 }
 
-const nextChunk = `SELECT ` + chunkColumns + ` FROM chunks c
+const nextChunk = `SELECT ` + chunkColumns + `, (SELECT b.variants FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2) FROM chunks c
 	WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.next_at IS NOT NULL AND c.next_at <= $3 AND c.leased_until <= $3
 	AND c.wave <= (SELECT b.wave FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2 AND ` + sendable + `)
 	ORDER BY c.wave, c.next_at, c.number LIMIT 1 `
@@ -71,7 +73,8 @@ func (s *Store) TakeNext(ctx context.Context, id broadcast.ID, lease time.Durati
 		var found chunkRow
 		err := s.write(ctx, func(t *tx) error {
 			taken, found = broadcast.Chunk{BroadcastID: id}, chunkRow{}
-			_, err := t.Look(readChunk(id, &found), nextChunk+t.SkipLocked, t.Tenant(), string(id), t.NowMillis())
+			read := readChunk(id, &found)
+			_, err := t.Look(func(r db.Row) { read(r); found.spoken = r.Int(9) > 0 }, nextChunk+t.SkipLocked, t.Tenant(), string(id), t.NowMillis())
 			if err == nil && found.Number > 0 {
 				taken, err = t.take(found, lease, window)
 			}
@@ -116,15 +119,20 @@ func (t *tx) take(c chunkRow, lease time.Duration, window int) (broadcast.Chunk,
 	return taken, err
 }
 
-// readyInChunk looks each address up by key. Left to itself, PostgreSQL reads all
+// readyInChunk looks each address up by key, and where the message has variants each
+// person's language. Left to itself, PostgreSQL reads all
 // installations for those of 200 people as long as there are fewer than about 25,000.
-func readyInChunk(postgres bool) string {
+func readyInChunk(postgres, spoken bool) string {
+	language := ""
+	if spoken {
+		language = `, (SELECT p.language FROM people p WHERE p.tenant_id = d.tenant_id AND p.entra_id = d.entra_id)`
+	}
 	installation := `installations i ON i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id`
 	if postgres {
 		installation = `LATERAL (SELECT * FROM installations i WHERE i.tenant_id = d.tenant_id AND i.entra_id = d.entra_id LIMIT 1) AS i ON TRUE`
 	}
 	return `SELECT d.id, d.entra_id, d.reason, d.attempts, d.activity_id, d.maybe_sent, d.updated_at,
-			i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before
+			i.service_url, i.conversation_id, i.channel_account_id, i.state, d.not_before` + language + `
 		FROM deliveries d LEFT JOIN ` + installation + `
 		WHERE d.tenant_id = $1 AND d.broadcast_id = $2 AND d.state = 'ready' AND d.id BETWEEN $3 AND $4 ORDER BY d.id`
 }
@@ -149,12 +157,17 @@ func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool,
 			gone[bot] = append(gone[bot], waitingRow{ID: id, BroadcastID: broadcast.ID(c.BroadcastID)})
 			return
 		}
+		language := ""
+		if c.spoken {
+			language = r.Text(12)
+		}
 		due = append(due, broadcast.Delivery{
 			ID: id, EntraID: broadcast.EntraID(r.Text(1)), Chunk: c.Number, State: broadcast.DeliveryReady, Reason: broadcast.Reason(r.Text(2)),
 			Attempts: int(r.Int(3)), ActivityID: r.Text(4), MaybeSent: r.Bool(5), UpdatedAt: db.Moment(r.Int(6)),
-			Address: broadcast.ConversationReference{ServiceURL: r.Text(7), ConversationID: r.Text(8), ChannelAccountID: r.Text(9)},
+			Address:  broadcast.ConversationReference{ServiceURL: r.Text(7), ConversationID: r.Text(8), ChannelAccountID: r.Text(9)},
+			Language: language,
 		})
-	}, readyInChunk(t.Postgres()), t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
+	}, readyInChunk(t.Postgres(), c.spoken), t.Tenant(), c.BroadcastID, c.FirstID, c.LastID)
 	if err == nil {
 		err = places.Addresses(t.Tx, due)
 	}
@@ -175,7 +188,7 @@ func (t *tx) dueIn(c chunkRow, now int64) (due []broadcast.Delivery, later bool,
 func (t *tx) doubt(c chunkRow) error {
 	var plan struct{ Kind, Repeats string }
 	a := db.Args{"id": c.BroadcastID, "first": c.FirstID, "open": c.OpenTo, "taken": c.TakenAt, "now": t.NowMillis()}
-	if _, err := t.Scan(&plan, `SELECT kind, repeats FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a); err != nil || plan.Kind != string(broadcast.KindAnnouncement) {
+	if _, err := t.Scan(&plan, `SELECT kind, repeats FROM broadcasts WHERE tenant_id = @tenant AND id = @id `, a); err != nil || broadcast.BroadcastKind(plan.Kind).Changes() {
 		return err
 	}
 	open := ` WHERE tenant_id = @tenant AND broadcast_id = @id AND state = 'ready' AND id BETWEEN @first AND @open AND not_before <= @taken `

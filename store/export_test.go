@@ -18,6 +18,7 @@ func Tables() []any {
 		attemptRow{},
 		haltRow{},
 		lateCursorRow{},
+		newcomerRow{},
 	}
 }
 
@@ -29,7 +30,7 @@ func Hot(postgres bool) map[string]string {
 	if !postgres {
 		write = regexp.MustCompile(`\br\.\w+`).ReplaceAllString(strings.Replace(storeOutcomes+storeReady, "FROM @rows", "", 1), "$$5")
 	}
-	return map[string]string{"next": nextChunk, "ready": readyInChunk(postgres), "release": releaseChunk, "store": write}
+	return map[string]string{"next": nextChunk, "ready": readyInChunk(postgres, false), "spoken": readyInChunk(postgres, true), "release": releaseChunk, "store": write}
 }
 
 // FreeSeats is what the sweep asks every second.

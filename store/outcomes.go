@@ -82,7 +82,7 @@ func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broa
 // no harm when it is done twice.
 func (t *tx) hold(c broadcast.Chunk) (held chunkRow, idempotent bool, err error) {
 	read := readChunk(c.BroadcastID, &held)
-	n, err := t.Look(func(r db.Row) { read(r); idempotent = r.Text(9) != string(broadcast.KindAnnouncement) },
+	n, err := t.Look(func(r db.Row) { read(r); idempotent = broadcast.BroadcastKind(r.Text(9)).Changes() },
 		`SELECT `+chunkColumns+`, (SELECT b.kind FROM broadcasts b WHERE b.tenant_id = $1 AND b.id = $2)
 		FROM chunks c WHERE c.tenant_id = $1 AND c.broadcast_id = $2 AND c.number = $3 AND c.fence = $4 `+t.ForUpdate,
 		t.Tenant(), string(c.BroadcastID), int64(c.Number), c.Fence)

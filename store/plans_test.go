@@ -34,6 +34,7 @@ func TestWhatRunsForEveryChunkReadsOnlyTheChunk(t *testing.T) {
 				"next":    fmt.Sprintf("'%s', '%s', 5", storetest.Tenant, bid),
 				"seats":   fmt.Sprintf("'%s', 5", storetest.Tenant),
 				"ready":   fmt.Sprintf("'%s', '%s', %d, %d", storetest.Tenant, bid, c.Deliveries[0].ID, c.OpenTo),
+				"spoken":  fmt.Sprintf("'%s', '%s', %d, %d ", storetest.Tenant, bid, c.Deliveries[0].ID, c.OpenTo),
 				"release": fmt.Sprintf("'%s', '%s', %d, %d, 1", storetest.Tenant, bid, c.Deliveries[0].ID, c.OpenTo),
 				"store":   fmt.Sprintf("'%s', '%s', %d, %d, '{1,2,3}'", storetest.Tenant, bid, c.Deliveries[0].ID, c.OpenTo),
 			}

@@ -140,10 +140,11 @@ func (s *Store) Due(ctx context.Context) ([]broadcast.ID, error) {
 }
 
 // Finishable finds sending broadcasts with nothing left, now that everybody is on
-// the list.
+// the list. The welcome in use is never finished.
 func (s *Store) Finishable(ctx context.Context) ([]broadcast.ID, error) {
 	return s.ids(ctx, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
-		WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.listed_at > 0 AND b.retry_at = 0 AND b.wave = 1 AND y.pending + y.ready = 0 ORDER BY b.id`)
+		WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.listed_at > 0 AND b.retry_at = 0 AND b.wave = 1 AND y.pending + y.ready = 0
+			AND (b.kind <> 'welcome' OR b.id <> `+roll.LastWelcome+`) ORDER BY b.id`)
 }
 
 // CanaryDone finds sending broadcasts whose first wave is over: it is listed, and

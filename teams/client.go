@@ -84,8 +84,8 @@ func NewClient(o Options) (*Client, error) {
 }
 
 // Compose builds the payload; see Composer.Compose.
-func (c *Client) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
-	return c.composer.Compose(b)
+func (c *Client) Compose(b *broadcast.Broadcast, locale string) (broadcast.Payload, error) {
+	return c.composer.Compose(b, locale)
 }
 
 // Send posts the payload's bytes as they are. The activity ID is empty if Teams

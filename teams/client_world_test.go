@@ -30,7 +30,7 @@ func (w *world) payload() broadcast.Payload {
 	w.Helper()
 	b := announcement()
 	b.Message.Buttons = b.Message.Buttons[:1]
-	p, err := w.client.Compose(b)
+	p, err := w.client.Compose(b, "")
 	if err != nil {
 		w.Fatal(err)
 	}

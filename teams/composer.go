@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	noun "github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/teams/card"
 )
 
@@ -49,11 +50,12 @@ func NewComposer(o ComposerOptions) (*Composer, error) {
 	return &Composer{from: from, links: o.Links, limit: o.Limit, language: o.Language}, nil
 }
 
-// Compose builds the payload: the same bytes for the same broadcast. The error is a
-// *broadcast.Error that names the field that does not fit. An empty title or image
-// and buttons without any text are left out, so that a draft can be looked at.
-func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
-	m := b.Message.Trimmed()
+// Compose builds the payload in the locale of a variant, "" for the default: the same
+// bytes for the same broadcast. The error is a *broadcast.Error that names the field
+// that does not fit. An empty title or image and buttons without any text are left
+// out, so that a draft can be looked at.
+func (c *Composer) Compose(b *broadcast.Broadcast, locale string) (broadcast.Payload, error) {
+	m := b.Message.Trimmed().In(locale)
 	image, err := c.image(m)
 	if err != nil {
 		return broadcast.Payload{}, err
@@ -71,7 +73,7 @@ func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
 	body = append(body, blocks...)
 	body = append(body, buttons...)
 	body = append(body, footer(b)...)
-	p, err := payloadOf(c.from, m.Title, card.New(c.language, body))
+	p, err := payloadOf(c.from, m.Title, card.New(c.languageOf(locale), body))
 	if err != nil {
 		return broadcast.Payload{}, err
 	}
@@ -79,6 +81,14 @@ func (c *Composer) Compose(b *broadcast.Broadcast) (broadcast.Payload, error) {
 		return broadcast.Payload{}, tooLarge(p.Units, c.limit)
 	}
 	return p, nil
+}
+
+// languageOf is the language a card is in.
+func (c *Composer) languageOf(locale string) string {
+	if noun.IsLocale(locale) {
+		return locale
+	}
+	return c.language
 }
 
 // Notes says, in sentences for the author, what of a body Teams does not show as it
@@ -126,7 +136,7 @@ func footer(b *broadcast.Broadcast) []card.Element {
 		by = " by " + b.Author.Name
 	}
 	who := card.Element{
-		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + b.Audience.Told(audienceShown)),
+		Type: "TextBlock", Text: card.Escape("Sent" + by + " to " + b.Told(audienceShown)),
 		Size: "Small", IsSubtle: true, Wrap: true, Spacing: "Medium", Separator: true,
 	}
 	const title = "Why am I getting this?"

@@ -76,7 +76,7 @@ Second line, kept as a line.
 
 func TestComposeWritesTheGoldenCard(t *testing.T) {
 	t.Parallel()
-	p, err := composer(t, func(o *ComposerOptions) { o.Language = "en" }).Compose(announcement())
+	p, err := composer(t, func(o *ComposerOptions) { o.Language = "en" }).Compose(announcement(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,12 +103,12 @@ func TestComposeWritesTheGoldenCard(t *testing.T) {
 func TestComposeGivesTheSameBytesEveryTime(t *testing.T) {
 	t.Parallel()
 	c := composer(t)
-	first, err := c.Compose(announcement())
+	first, err := c.Compose(announcement(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 20 {
-		again, err := c.Compose(announcement())
+		again, err := c.Compose(announcement(), "")
 		if err != nil || !bytes.Equal(first.Activity, again.Activity) {
 			t.Fatalf("another composition differs (%v)", err)
 		}
@@ -123,7 +123,7 @@ func TestComposeGivesTheSameBytesEveryTime(t *testing.T) {
 
 func TestComposeSendsNoTextBesideTheCard(t *testing.T) {
 	t.Parallel()
-	p, err := composer(t).Compose(announcement())
+	p, err := composer(t).Compose(announcement(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,7 +145,7 @@ func TestComposeRefusesWhatIsTooLargeAndSaysHowMuch(t *testing.T) {
 	t.Parallel()
 	b := announcement()
 	b.Message.Body = strings.Repeat("😀", 20_000)
-	_, err := composer(t).Compose(b)
+	_, err := composer(t).Compose(b, "")
 	var e *broadcast.Error
 	if !errors.As(err, &e) || e.Code != broadcast.Invalid || e.Field != "body" {
 		t.Fatalf("got %v", err)
@@ -162,12 +162,12 @@ func TestComposeRefusesUnsafeAddresses(t *testing.T) {
 	for _, url := range []string{"http://intranet.example/", "javascript:alert(1)", "/page", "https://user:pw@x.example/", "http://127.0.0.1:80/"} {
 		b := announcement()
 		b.Message.Buttons[1].URL = url
-		if _, err := composer(t).Compose(b); err == nil || broadcast.AsError(err).Field != "buttons.1.url" {
+		if _, err := composer(t).Compose(b, ""); err == nil || broadcast.AsError(err).Field != "buttons.1.url" {
 			t.Errorf("button %q: %v", url, err)
 		}
 		b = announcement()
 		b.Message.ImageURL = url
-		if _, err := composer(t).Compose(b); err == nil || broadcast.AsError(err).Field != "image_url" {
+		if _, err := composer(t).Compose(b, ""); err == nil || broadcast.AsError(err).Field != "image_url" {
 			t.Errorf("image %q: %v", url, err)
 		}
 	}
@@ -175,7 +175,7 @@ func TestComposeRefusesUnsafeAddresses(t *testing.T) {
 
 func TestComposeShowsADraftThatHasOnlyBegun(t *testing.T) {
 	t.Parallel()
-	p, err := composer(t).Compose(&broadcast.Broadcast{Message: broadcast.Message{Buttons: []broadcast.Button{{}}}})
+	p, err := composer(t).Compose(&broadcast.Broadcast{Message: broadcast.Message{Buttons: []broadcast.Button{{}}}}, "")
 	if err != nil || !json.Valid(p.Card) {
 		t.Fatalf("%s: %v", p.Card, err)
 	}

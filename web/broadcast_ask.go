@@ -69,6 +69,8 @@ func (a ask) Left() int { return a.Whole - a.B.Tally.Done() }
 func (a ask) CancelWords() string {
 	t := a.B.Tally
 	switch {
+	case a.B.Welcomes() && !a.B.StartedAt.IsZero():
+		return "Whoever comes from now on gets no welcome message, until another one is put into use. " + words.People(t.Sent) + " keep theirs."
 	case a.Whole == 0:
 		return "Nobody has received it, and nobody will. It stays on record, and can be duplicated."
 	case a.Left() == 0:

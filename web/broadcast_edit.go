@@ -10,6 +10,7 @@ import (
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
 	"github.com/fanfare/fanfare/web/words"
@@ -55,13 +56,6 @@ func sentenceAbout(all broadcast.Problems, field string) string {
 	return ""
 }
 
-// buttonRow is one row of the buttons' part of the form.
-type buttonRow struct {
-	I int
-	broadcast.Button
-	BadTitle, BadURL string
-}
-
 // fieldID is the element to go to for a field's problem.
 func fieldID(field string) string {
 	if field == "" {
@@ -89,6 +83,10 @@ func (p editPage) State() broadcast.State { return p.B.State }
 // Correction tells whether this changes an announcement that people have: then its
 // audience is given, and of its plan only the priority is to be chosen.
 func (p editPage) Correction() bool { return p.B.Kind == broadcast.KindEdit }
+
+// Welcomes tells whether it goes to whoever comes: then there is no audience and no plan
+// to choose.
+func (p editPage) Welcomes() bool { return p.B.Welcomes() }
 
 // InShort is the typed plan in one line.
 func (p editPage) InShort() []words.Sentence {
@@ -143,18 +141,20 @@ func (d *Door) editor(c *gin.Context, a broadcast.Actor, status int, p editPage)
 	switch {
 	case p.Correction():
 		title = "Correct what people have"
+	case p.Welcomes():
+		title = "Write the welcome message"
 	case p.Form.ID != "":
 		title = "Edit the announcement"
 	}
-	p.Page = d.Page(c, title, "list")
+	p.Page = d.Page(c, title, sectionOf(p.B))
 	p.Scripts, p.Card = []string{"editor.js"}, true
-	p.Limits = limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, d.o.SizeLimit}
-	look, err := d.lookAt(a, p.Form.Into(p.B))
+	p.Limits = limits{message.MaxTitle, message.MaxBody, message.MaxImageAlt, message.MaxButtons, message.MaxButtonTitle, d.o.SizeLimit}
+	look, err := d.lookAt(a, p.Form.Into(p.B), p.Form.LookIn)
 	if err != nil {
 		return err
 	}
 	p.Look = look
-	if !p.Correction() {
+	if !p.Correction() && !p.Welcomes() {
 		if p.Shelf.Saved, err = d.savedOptions(c.Request.Context(), a); err != nil {
 			return err
 		}

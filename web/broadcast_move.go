@@ -17,13 +17,18 @@ import (
 func (d *Door) moveBroadcast(ev broadcast.Event) frame.Handler {
 	return func(c *gin.Context, a broadcast.Actor) error {
 		ask, typed, err := readAsk(c)
-		if err == nil {
-			_, err = d.service.Do(c.Request.Context(), a, ev, ask)
-		}
 		if err != nil {
 			return d.moveRefused(c, a, ev, typed, err)
 		}
-		c.Redirect(http.StatusSeeOther, "/broadcasts/"+string(ask.ID)+"?said="+string(ev))
+		b, err := d.service.Do(c.Request.Context(), a, ev, ask)
+		if err != nil {
+			return d.moveRefused(c, a, ev, typed, err)
+		}
+		done := string(ev)
+		if _, special := said["welcome-"+done]; special && b.Welcomes() && !b.StartedAt.IsZero() {
+			done = "welcome-" + done
+		}
+		c.Redirect(http.StatusSeeOther, "/broadcasts/"+string(ask.ID)+"?said="+done)
 		return nil
 	}
 }

@@ -24,7 +24,7 @@ func (d *Door) correctBroadcast(c *gin.Context, a broadcast.Actor) error {
 // the announcement this one changes; and the first wave while everything waits for it.
 func (d *Door) relate(ctx context.Context, a broadcast.Actor, p *showPage) (err error) {
 	switch {
-	case !p.Announcement():
+	case p.Changes():
 		p.Target, err = d.service.Get(ctx, a, p.B.Target)
 	case p.Begun():
 		p.Passes, err = d.service.Passes(ctx, a, p.B.ID)

@@ -19,7 +19,7 @@ type showPage struct {
 	B       *broadcast.Broadcast
 	Target  *broadcast.Broadcast  // of a correction or a recall: its announcement
 	Passes  []broadcast.Broadcast // of an announcement: its corrections and recalls
-	Look    look
+	Looks   []look                // in each language; the first is for everybody else
 	History []broadcast.Move
 	Now     progress
 	Whole   int             // people it is about
@@ -53,12 +53,24 @@ func (p showPage) Can(ev string) bool { return p.B.Can(p.Me, broadcast.Event(ev)
 
 // CanCorrect tells whether this person may begin to correct what was received.
 func (p showPage) CanCorrect() bool {
-	return p.Me.MayWrite() && p.Announcement() && !p.B.StartedAt.IsZero() && p.B.RecalledAt.IsZero()
+	return p.Me.MayWrite() && p.Announcement() && p.B.Kind != broadcast.KindPost && !p.B.StartedAt.IsZero() && p.B.RecalledAt.IsZero()
 }
 
-// Announcement tells whether this is sent to people, rather than changing what they have.
-func (p showPage) Announcement() bool {
-	return p.B.Kind != broadcast.KindEdit && p.B.Kind != broadcast.KindRecall
+// Announcement tells whether this is sent to an audience.
+func (p showPage) Announcement() bool { return !p.Changes() && !p.Welcomes() }
+
+// Changes tells whether this changes what people have.
+func (p showPage) Changes() bool { return p.B.Kind.Changes() }
+
+// Welcomes tells whether this goes to whoever comes.
+func (p showPage) Welcomes() bool { return p.B.Welcomes() }
+
+// sectionOf is the part of the menu a broadcast belongs to.
+func sectionOf(b *broadcast.Broadcast) string {
+	if b.Welcomes() {
+		return "welcome"
+	}
+	return "list"
 }
 
 // Noun is what this is, in a sentence.
@@ -102,9 +114,9 @@ func (d *Door) show(c *gin.Context, a broadcast.Actor, status int, id broadcast.
 	if err != nil {
 		return err
 	}
-	p.Page, p.B = d.Page(c, titleOf(b), "list"), b
+	p.Page, p.B = d.Page(c, titleOf(b), sectionOf(b)), b
 	p.Scripts, p.Card = []string{"show.js"}, true
-	if p.Look, err = d.lookAt(a, *b); err != nil {
+	if p.Looks, err = d.looks(a, b); err != nil {
 		return err
 	}
 	if p.History, err = d.service.History(ctx, a, id); err != nil {

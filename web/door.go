@@ -19,6 +19,7 @@ import (
 	"github.com/fanfare/fanfare/web/lists"
 	"github.com/fanfare/fanfare/web/people"
 	"github.com/fanfare/fanfare/web/static"
+	"github.com/fanfare/fanfare/welcome"
 )
 
 // Options is what the door is made of.
@@ -29,6 +30,7 @@ type Options struct {
 	Scopes  *scope.Service
 	Fatigue *fatigue.Service
 	Rollout *rollout.Service
+	Welcome *welcome.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -77,7 +79,7 @@ func New(o Options) (*Door, error) {
 	d := &Door{Frame: f, o: o, service: o.Service, static: st}
 	d.rollout = frame.NewGlance(o.Rollout.Glance, o.Now)
 	d.brake = frame.NewGlance(o.Service.Brake, o.Now)
-	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Keys: o.Keys, People: o.People, Rollout: o.Rollout, Now: o.Now, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
+	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Welcome: o.Welcome, Keys: o.Keys, People: o.People, Rollout: o.Rollout, Now: o.Now, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	d.people = people.New(f, o.People)
 	d.lists = lists.New(f, o.Lists)
 	o.Auth.SayWith(d.say)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,6 +24,8 @@ type look struct {
 	Limit    int
 	Problem  string            // why there is no card, in a sentence
 	Message  broadcast.Message // what to read where no script draws the card
+	Locale   string            // of the variant that is looked at; "" for the default
+	Named    bool              // the language has to be said: there are others
 	problems []frame.Problem
 }
 
@@ -38,9 +41,14 @@ func (d *Door) kept(ctx context.Context, a broadcast.Actor, id broadcast.ID) (*b
 	return d.service.Get(ctx, a, id)
 }
 
-func (d *Door) lookAt(a broadcast.Actor, b broadcast.Broadcast) (look, error) {
-	l := look{Limit: d.o.SizeLimit, Message: b.Message}
-	payload, err := d.service.Preview(a, b)
+// lookAt looks at a message in the locale of one of its variants; in any other it looks
+// at the default.
+func (d *Door) lookAt(a broadcast.Actor, b broadcast.Broadcast, locale string) (look, error) {
+	if !slices.Contains(b.Message.Locales(), locale) {
+		locale = ""
+	}
+	l := look{Limit: d.o.SizeLimit, Message: b.Message.Trimmed().In(locale), Locale: locale}
+	payload, err := d.service.Preview(a, b, locale)
 	if e := broadcast.AsError(err); e != nil {
 		l.Problem, l.problems = e.Message, frame.ProblemsOf(err)
 		return l, nil
@@ -54,6 +62,7 @@ func (d *Door) lookAt(a broadcast.Actor, b broadcast.Broadcast) (look, error) {
 
 type lookAnswer struct {
 	Card     json.RawMessage `json:"card"`
+	Title    string          `json:"title"` // what the notification says
 	Units    int             `json:"units"`
 	Limit    int             `json:"limit"`
 	Plan     string          `json:"plan"` // the plan in one line, as HTML
@@ -72,7 +81,7 @@ func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
 		return err
 	}
 	b := form.Into(kept)
-	l, err := d.lookAt(a, b)
+	l, err := d.lookAt(a, b, form.LookIn)
 	if err != nil {
 		return err
 	}
@@ -80,7 +89,7 @@ func (d *Door) preview(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	c.JSON(http.StatusOK, lookAnswer{cardJSON(l.Card), l.Units, l.Limit, plan, l.Problem, l.problems})
+	c.JSON(http.StatusOK, lookAnswer{cardJSON(l.Card), l.Message.Title, l.Units, l.Limit, plan, l.Problem, l.problems})
 	return nil
 }
 

@@ -84,6 +84,9 @@ func (d *Door) table() []frame.Route {
 		at(post, "/audience/saved/:id/rename", writers, d.lists.RenameAudience),
 		at(post, "/audience/saved/:id/delete", writers, d.lists.DropAudience),
 
+		at(get, "/welcome", admins, d.admin.ShowWelcome),
+		at(post, "/welcome", admins, d.admin.WriteWelcome),
+
 		at(get, "/setup", admins, d.admin.ShowSetup),
 		at(post, "/setup", admins, d.admin.CheckSetup),
 		at(get, "/setup/events", admins, d.admin.FollowSetup),

@@ -38,6 +38,7 @@ var mayUse = map[string]string{
 	"POST /broadcasts/:id/resume": "author approver admin", "POST /broadcasts/:id/cancel": "author approver admin",
 	"GET /rollout": "author approver admin auditor", "GET /rollout/events": "author approver admin auditor",
 	"GET /setup": "admin", "POST /setup": "admin", "GET /setup/events": "admin", "GET /setup/fanfare.zip": "admin", "GET /tab": "public",
+	"GET /welcome": "admin", "POST /welcome": "admin",
 	"GET /scopes": "admin", "GET /scopes/:person": "admin", "POST /scopes/:person": "admin", "POST /scopes/:person/delete": "admin",
 	"POST /rollout/start": "admin", "POST /rollout/pause": "admin", "GET /rollout/by/:field": "author approver admin auditor", "GET /rollout/rings": "author approver admin auditor",
 	"POST /rollout/rings": "admin", "GET /rollout/rings/new": "admin", "GET /rollout/rings/:id": "admin", "POST /rollout/rings/:id": "admin", "POST /rollout/rings/:id/up": "admin",

@@ -6,6 +6,7 @@ import (
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/audience"
+	"github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/form"
@@ -153,7 +154,7 @@ func samples() []sample {
 	refused.Ask, refused.Asked, refused.Reach = "reject", asked{Problem: "Say what should change.", Note: nasty}, sampleReach()
 	unfit := showSample(broadcast.Draft, ada).data.(showPage)
 	unfit.Trouble, unfit.Mend = "It cannot be submitted yet:", broadcast.Problems{{Code: broadcast.Invalid, Field: "title", Message: "Give it a title."}}
-	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit})
+	out = append(out, sample{"show-dialog-refused", "show", refused}, sample{"show-unfit", "show", unfit}, showInLanguages())
 	out = append(out, planSamples()...)
 	out = append(out, recipientSamples()...)
 	out = append(out, listSamplesOf()...)
@@ -161,6 +162,7 @@ func samples() []sample {
 	out = append(out, setupSamples()...)
 	out = append(out, peopleSamples()...)
 	out = append(out, scopeSamples()...)
+	out = append(out, welcomeSamples()...)
 	return append(out, keySamples()...)
 }
 
@@ -194,7 +196,7 @@ func listSamples() []sample {
 }
 
 func editSamples() []sample {
-	limits := limits{broadcast.MaxTitle, broadcast.MaxBody, broadcast.MaxImageAlt, broadcast.MaxButtons, broadcast.MaxButtonTitle, 80_000}
+	limits := limits{message.MaxTitle, message.MaxBody, message.MaxImageAlt, message.MaxButtons, message.MaxButtonTitle, 80_000}
 	f := framed(ada, "Write an announcement", "list")
 	f.Scripts, f.Card = []string{"editor.js"}, true
 	blank := editPage{Page: f, B: &broadcast.Broadcast{State: broadcast.Draft}, Form: form.Draft{Plan: form.PlanOf(broadcast.Plan{})}, Limits: limits, Look: look{Limit: 80_000, Card: sampleCard}}
@@ -215,6 +217,11 @@ func editSamples() []sample {
 		{Code: broadcast.Invalid, Field: "image_alt", Message: "Describe the image."},
 	}
 	wrong.Look = look{Limit: 80_000, Problem: "The card is too large.", Message: wrong.Form.Message}
+	spoken := filled
+	spoken.Form.Message = inLanguages(b.Message)
+	spoken.Form.LookIn, spoken.Form.Adding, spoken.Form.AddWrong = "de", nasty, "This is no language that is known here."
+	spoken.Look.Locale = "de"
+	spoken.Problems = broadcast.Problems{{Code: broadcast.Invalid, Field: "variants.pt-BR.buttons.0.url", Message: "Variant pt-BR: The address of button 1 must begin with https://."}}
 	overtaken := filled
 	overtaken.Theirs = &theirs{sampleBroadcast(broadcast.Draft), "Cora Admin", noon}
 	voids := filled
@@ -226,6 +233,7 @@ func editSamples() []sample {
 		{"edit-filled", "edit", filled},
 		{"edit-groups", "edit", groups},
 		{"edit-wrong", "edit", wrong},
+		{"edit-languages", "edit", spoken},
 		{"edit-overtaken", "edit", overtaken},
 		{"edit-voids", "edit", voids},
 		{"edit-trouble", "edit", trouble},
@@ -235,11 +243,32 @@ func editSamples() []sample {
 	}
 }
 
+// inLanguages is a message with variants.
+func inLanguages(m broadcast.Message) broadcast.Message {
+	m.Variants = []message.Variant{
+		{Locale: "de", Title: "Büro am Freitag geschlossen", Body: "Am **Freitag** bleibt das Büro zu.", ImageAlt: "Das Büro", Buttons: []broadcast.Button{{Title: "Mehr erfahren"}}},
+		{Locale: "pt-BR", Title: nasty, Buttons: []broadcast.Button{{URL: "http://insecure.example"}}},
+	}
+	return m
+}
+
+// showInLanguages is a review page with a card for each language.
+func showInLanguages() sample {
+	s := showSample(broadcast.InReview, ben)
+	p := s.data.(showPage)
+	m := inLanguages(p.B.Message)
+	for _, locale := range m.Locales() {
+		p.Looks = append(p.Looks, look{Card: sampleCard, Limit: 80_000, Message: m.In(locale), Locale: locale, Named: true})
+	}
+	p.Looks = p.Looks[1:]
+	return sample{"show-languages", "show", p}
+}
+
 func showSample(s broadcast.State, a broadcast.Actor) sample {
 	b := sampleBroadcast(s)
 	f := framed(a, titleOf(b), "list")
 	f.Scripts, f.Card = []string{"show.js"}, true
-	p := showPage{Page: f, B: b, Look: look{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}}
+	p := showPage{Page: f, B: b, Looks: []look{{Card: sampleCard, Units: 4321, Limit: 80_000, Message: b.Message}}}
 	p.stand()
 	p.History = []broadcast.Move{
 		{Event: broadcast.EventCreate, To: broadcast.Draft, By: ada.ActorRef, At: noon},

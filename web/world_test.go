@@ -37,6 +37,7 @@ import (
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/welcome"
 )
 
 // world is the door with the real service, a real database, the real composer
@@ -92,7 +93,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: w.rollout.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -2,5 +2,5 @@ package places
 
 // Tables are the row types, for the law that they equal the migrated columns.
 func Tables() []any {
-	return []any{placeRow{}, channelRow{}, accountRow{}, rosterRow{}, readRow{}}
+	return []any{placeRow{}, channelRow{}, accountRow{}, rosterRow{}, readRow{}, arrivalRow{}}
 }

@@ -76,6 +76,11 @@ func hear(t *db.Tx, e places.Event) error {
 			return err
 		}
 	}
+	if e.Kind == places.BotAdded && now.Readable() && !before.Readable() {
+		if err := arrive(t, now.ID, e.At); err != nil {
+			return err
+		}
+	}
 	ask := now.Asks(before, e)
 	if now.Kind == places.Team {
 		fresh, err := hearChannel(t, now, before.ID == "", e)

@@ -31,7 +31,7 @@ func Who() []string { return []string{"installation_moves"} }
 
 // Places are the tables of package places.
 func Places() []string {
-	return []string{"places", "channels", "accounts", "rosters", "roster_reads"}
+	return []string{"places", "channels", "accounts", "rosters", "roster_reads", "team_arrivals"}
 }
 
 // Scopes are the tables of package scopes.

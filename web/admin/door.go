@@ -10,6 +10,7 @@ import (
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/web/frame"
+	"github.com/fanfare/fanfare/welcome"
 )
 
 // Options is what the admin's pages are made of.
@@ -17,6 +18,7 @@ type Options struct {
 	Frame     *frame.Frame
 	Service   *broadcast.Service
 	Scopes    *scope.Service
+	Welcome   *welcome.Service
 	Keys      *auth.Keys
 	People    *who.Service
 	Rollout   *rollout.Service
@@ -38,6 +40,7 @@ type Door struct {
 	*frame.Frame
 	service *broadcast.Service
 	scopes  *scope.Service
+	welcome *welcome.Service
 	keys    *auth.Keys
 	people  *who.Service
 	rollout *rollout.Service
@@ -49,5 +52,6 @@ type Door struct {
 
 // New makes the admin's part of the door.
 func New(o Options) *Door {
-	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, keys: o.Keys, people: o.People, rollout: o.Rollout, now: o.Now, url: o.PublicURL, setup: o.Setup, app: o.App}
+	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, welcome: o.Welcome, keys: o.Keys, people: o.People, rollout: o.Rollout, now: o.Now, url: o.PublicURL, setup: o.Setup, app: o.App}
+	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, welcome: o.Welcome, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/message"
 	"github.com/fanfare/fanfare/web/words"
 )
 
@@ -21,6 +22,9 @@ type Draft struct {
 	Search   string // the search for parts of an audience, for people without script
 	Saved    string // the saved audience that is chosen
 	SaveAs   string // the name to save the audience under
+	Adding   string // the language to add a variant for, as typed
+	AddWrong string // why it cannot be added, in a sentence
+	LookIn   string // the locale in which the preview is looked at
 	Do       string // which button was pressed: "save", "submit", or one that only rearranges
 }
 
@@ -49,6 +53,7 @@ func ReadDraft(f url.Values, id string) Draft {
 			Title: f.Get("title"), Body: f.Get("body"), ImageURL: f.Get("image_url"), ImageAlt: f.Get("image_alt"),
 		},
 		Search: f.Get("audience_search"), Saved: f.Get("saved_audience"), SaveAs: f.Get("saved_name"), Do: f.Get("do"),
+		Adding: f.Get("add_variant"), LookIn: f.Get("look_in"),
 	}
 	if id != "" {
 		form.ID = broadcast.ID(id)
@@ -61,6 +66,7 @@ func ReadDraft(f url.Values, id string) Draft {
 		}
 		form.Message.Buttons = append(form.Message.Buttons, b)
 	}
+	form.Message.Variants, form.Message.Post = readVariants(f), message.Post{Title: f.Get("team.title"), Body: f.Get("team.body")}
 	form.Audience, form.Plan = readAudience(f), readPlan(f)
 	return form
 }
@@ -74,9 +80,13 @@ func (f *Draft) Rearrange() bool {
 	case "add-button":
 		f.Message.Buttons = append(f.Message.Buttons, broadcast.Button{})
 	case "drop-button":
-		if i, err := strconv.Atoi(arg); err == nil && i >= 0 && i < len(f.Message.Buttons) {
-			f.Message.Buttons = append(f.Message.Buttons[:i:i], f.Message.Buttons[i+1:]...)
+		if i, err := strconv.Atoi(arg); err == nil {
+			f.Message = f.Message.WithoutButton(i)
 		}
+	case "add-variant":
+		f.addVariant()
+	case "drop-variant":
+		f.dropVariant(arg)
 	case "add-ring":
 		f.Plan.choose(arg)
 		f.Plan.First = "group"
@@ -96,10 +106,14 @@ func (f Draft) Verb() string {
 }
 
 // Into is the broadcast as it would be with what the form says. A correction keeps
-// its announcement's audience, and of the plan only the priority is its own.
+// its announcement's audience, and of the plan only the priority is its own; a welcome
+// message keeps both.
 func (f Draft) Into(kept *broadcast.Broadcast) broadcast.Broadcast {
 	b := *kept
 	b.Message = f.Message
+	if b.Welcomes() {
+		return b
+	}
 	p, _, _ := f.Plan.Plan()
 	if b.Kind == broadcast.KindEdit {
 		b.Plan = broadcast.Plan{Priority: p.Priority}

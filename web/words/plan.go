@@ -46,7 +46,7 @@ func PriorityMeans(p broadcast.Priority) string {
 func Plan(b *broadcast.Broadcast) []Sentence {
 	p := b.Plan.Usual()
 	out := []Sentence{plain("%s: it %s.", cmp.Or(Priority(p.Priority), "Normal priority"), PriorityMeans(p.Priority))}
-	if changes(b.Kind) {
+	if b.Kind.Changes() {
 		return out
 	}
 	out = append(out, wave(p.Canary))
@@ -95,7 +95,7 @@ func wave(c broadcast.Canary) Sentence {
 
 // PlanInShort is what is not as usual about how a broadcast is sent, for one line.
 func PlanInShort(b *broadcast.Broadcast) []Sentence {
-	if changes(b.Kind) {
+	if b.Kind.Changes() {
 		return []Sentence{plain("%s", cmp.Or(Priority(b.Plan.Priority), "As usual: normal priority"))}
 	}
 	var out []Sentence

@@ -40,12 +40,16 @@ func (n Now) Line() string {
 		reached = fmt.Sprintf("Corrected for %s of %s", Num(n.Tally.Sent), Count(n.To, whole))
 	case broadcast.KindRecall:
 		reached = fmt.Sprintf("Taken back from %s of %s", Num(n.Tally.Sent), Count(n.To, whole))
+	case broadcast.KindWelcome:
+		reached = fmt.Sprintf("%s welcomed", People(n.Tally.Sent))
 	}
 	switch {
-	case n.State == broadcast.Resolving && changes(n.Kind):
+	case n.State == broadcast.Resolving && n.Kind.Changes():
 		return "Looking up who received it…"
 	case n.State == broadcast.Resolving:
 		return "Working out who gets it…"
+	case whole == 0 && n.Kind == broadcast.KindWelcome:
+		return "Nobody has come yet."
 	case whole == 0:
 		return "Nobody is on the list."
 	case n.Left() == 0:

@@ -38,8 +38,11 @@ func UTC(t time.Time) string { return t.UTC().Format("2 Jan 2006, 15:04 UTC") }
 
 // Badge is a broadcast's state in a word or two.
 func Badge(k broadcast.BroadcastKind, s broadcast.State) string {
-	if s == broadcast.Sent && changes(k) {
+	if s == broadcast.Sent && k.Changes() {
 		return "Done"
+	}
+	if w, ok := standing[s]; ok && k == broadcast.KindWelcome {
+		return w
 	}
 	return named(map[broadcast.State]string{
 		broadcast.Draft: "Draft", broadcast.InReview: "In review", broadcast.Rejected: "Sent back", broadcast.Approved: "Approved",
@@ -47,6 +50,9 @@ func Badge(k broadcast.BroadcastKind, s broadcast.State) string {
 		broadcast.Sent: "Sent", broadcast.Cancelled: "Cancelled", broadcast.Failed: "Failed",
 	}, s)
 }
+
+// standing are the states of a welcome message where it has its own words for them.
+var standing = map[broadcast.State]string{broadcast.Sending: "In use", broadcast.Sent: "Replaced", broadcast.Cancelled: "Stopped"}
 
 // named is a value's words, or the value itself.
 func named[T ~string](words map[T]string, v T) string {
@@ -56,11 +62,6 @@ func named[T ~string](words map[T]string, v T) string {
 	return string(v)
 }
 
-// changes tells whether a broadcast of this kind changes what people have.
-func changes(k broadcast.BroadcastKind) bool {
-	return k == broadcast.KindEdit || k == broadcast.KindRecall
-}
-
 // Kind is a broadcast's kind where it is none of the usual: "Correction".
 func Kind(k broadcast.BroadcastKind) string {
 	switch k {
@@ -68,6 +69,10 @@ func Kind(k broadcast.BroadcastKind) string {
 		return "Correction"
 	case broadcast.KindRecall:
 		return "Recall"
+	case broadcast.KindWelcome:
+		return "Welcome message"
+	case broadcast.KindPost:
+		return "Welcome in a team"
 	}
 	return ""
 }

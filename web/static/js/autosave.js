@@ -4,7 +4,7 @@ import { clock, localise } from "./time.js";
 
 const soon = 1200; // ms of quiet before a save
 // What is in the form and not of the announcement.
-const aside = new Set(["audience_search", "ring_search", "saved_audience", "saved_name"]);
+const aside = new Set(["audience_search", "ring_search", "saved_audience", "saved_name", "add_variant", "look_in"]);
 const patience = [3000, 6000, 12000, 30000]; // ms between tries while the server is away
 
 /**

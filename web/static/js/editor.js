@@ -7,12 +7,13 @@ import { rows } from "./rows.js";
 import { shelf } from "./shelf.js";
 import { clock, localise } from "./time.js";
 import { toolbar } from "./toolbar.js";
+import { variants } from "./variants.js";
 
 const form = document.getElementById("editor");
 const teams = document.querySelector("[data-teams]");
 const card = cards(teams);
 
-toolbar(document.querySelector(".tools"), form.elements.body);
+toolbar(document.querySelector('.tools[aria-controls="body"]'), form.elements.body);
 
 // --- what is wrong, next to its field
 function mark(name, message) {
@@ -35,8 +36,8 @@ function count(field) {
   out.textContent = `${n.toLocaleString("en")} / ${most.toLocaleString("en")}`;
   out.classList.toggle("over", n > most);
 }
-const counted = [...form.querySelectorAll("[data-count]")];
-counted.forEach(count);
+const counted = () => form.querySelectorAll("[data-count]");
+counted().forEach(count);
 
 // --- preview
 const meter = document.getElementById("size");
@@ -50,10 +51,13 @@ async function look() {
     if (status !== 200) return;
     document.getElementById("card-problem").textContent = data.problem ?? "";
     const short = document.getElementById("plan-short");
-    short.innerHTML = data.plan; // rendered and escaped by the server
-    localise(short);
+    if (short) { // a welcome message has no plan
+      short.innerHTML = data.plan; // rendered and escaped by the server
+      localise(short);
+    }
     if (!data.card) return;
     card.show(data.card);
+    document.querySelector("[data-toast]").textContent = data.title || "Your title";
     meter.value = data.units;
     document.getElementById("size-words").textContent = `${kb(data.units)} of ${kb(data.limit)}`;
   } catch {
@@ -106,7 +110,14 @@ function changed() {
   lookSoon();
   save.changed();
 }
-const buttonRows = rows(changed);
+const tongues = variants({ changed, looked: lookSoon, count });
+const buttonRows = rows(changed, tongues);
+// What a welcome message says in a team.
+const inTeam = form.elements["team.body"];
+if (inTeam) {
+  toolbar(document.querySelector('.tools[aria-controls="team.body"]'), inTeam);
+  for (const field of form.querySelectorAll('[data-in="team"]')) field.addEventListener("focus", () => tongues.look("team"));
+}
 // A correction has its announcement's audience, and nothing of the plan but its priority.
 const audience = document.getElementById("parts") && parts(form, () => {
   changed();
@@ -118,10 +129,11 @@ const first = document.getElementById("ring") && ring(form, () => {
   changed();
 });
 form.addEventListener("input", (e) => {
-  if (e.target.closest(".shelf") || e.target.name === "audience_search" || e.target.name === "ring_search") return;
+  if (e.target.closest(".shelf") || e.target.name === "audience_search" || e.target.name === "ring_search" || e.target.name === "add_variant" || e.target.name === "look_in") return;
   clear(e.target.id);
   if (e.target.dataset.count) count(e.target);
-  if (e.target.name === "title") document.querySelector("[data-toast]").textContent = e.target.value.trim() || "Your title";
+  if (e.target.name === "title" && !form.elements.look_in.value) document.querySelector("[data-toast]").textContent = e.target.value.trim() || "Your title";
+  tongues.hints();
   changed();
 });
 if (form.elements.audience?.value) people();
@@ -139,12 +151,14 @@ if (left) {
     const words = new URLSearchParams(left.text);
     for (const name of ["title", "body", "image_url", "image_alt"]) form.elements[name].value = words.get(name) ?? "";
     buttonRows.fill(words.getAll("button_title"), words.getAll("button_url"));
+    tongues.fill(words);
+    for (const field of form.querySelectorAll('[data-in="team"]')) field.value = words.get(field.name) ?? "";
     audience?.fill(words.get("audience"), words.getAll("include"), words.getAll("exclude"));
     first?.fill(words.getAll("ring"));
     for (const name of plan) {
       if (words.has(name) && form.elements[name]) form.elements[name].value = words.get(name);
     }
-    counted.forEach(count);
+    counted().forEach(count);
     document.querySelector("[data-toast]").textContent = form.elements.title.value;
     changed();
     peopleSoon();

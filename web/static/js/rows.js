@@ -1,7 +1,10 @@
 // The rows of the card's buttons: more, fewer, numbered anew.
 
-/** rows readies the list; changed is called when a row comes or goes. */
-export function rows(changed) {
+/**
+ * rows readies the list; changed is called when a row comes or goes. Whatever else has a row for each
+ * button is told with others.added() and others.dropped(i).
+ */
+export function rows(changed, others) {
   const place = document.getElementById("button-rows");
   const most = Number(document.getElementById("buttons").dataset.most);
   const more = document.getElementById("add-button");
@@ -28,6 +31,7 @@ export function rows(changed) {
     row.querySelector('[name="button_url"]').value = url;
     place.append(row);
     number();
+    others.added();
     return row;
   }
 
@@ -41,15 +45,20 @@ export function rows(changed) {
     e.preventDefault();
     const row = drop.closest(".button-row");
     const next = row.nextElementSibling ?? row.previousElementSibling;
+    const at = [...place.children].indexOf(row);
     row.remove();
     number();
+    others.dropped(at);
     (next?.querySelector("input") ?? more).focus();
     changed();
   });
   number();
   return {
     fill(titles, urls) {
-      place.replaceChildren();
+      while (place.children.length) {
+        place.lastElementChild.remove();
+        others.dropped(place.children.length);
+      }
       titles.forEach((t, i) => add(t, urls[i]));
       number();
     },

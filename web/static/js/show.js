@@ -8,8 +8,7 @@ import { localise } from "./time.js";
 const { address } = document.querySelector("[data-address]").dataset;
 if (location.pathname !== address) history.replaceState(null, "", address);
 
-const teams = document.querySelector("[data-teams]");
-if (teams) cards(teams);
+document.querySelectorAll("[data-teams]").forEach(cards);
 follow(document.querySelector("[data-live]"));
 
 // Corrections and recalls have pages of their own; here a look now and then is enough.
