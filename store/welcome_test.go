@@ -4,8 +4,10 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 )
@@ -232,6 +234,75 @@ func TestWelcomesHaveAShelfOfTheirOwn(t *testing.T) {
 		change(t, st, bid, func(b *broadcast.Broadcast) { b.StartedAt = b.RecalledAt }) // a draft again
 		if l := found(broadcast.ShelfList); len(l) != 2 {
 			t.Errorf("a welcome in the making is not found: %v", l)
+		}
+	})
+}
+
+// TestATeamIsGreetedOnceEachTimeTheBotIsAdded, however often Teams tells it and whoever
+// looks; while the welcome is paused it waits, and without one nothing is said later.
+func TestATeamIsGreetedOnceEachTimeTheBotIsAdded(t *testing.T) {
+	t.Parallel()
+	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
+		team := places.Place{Kind: places.Team, ID: "19:exampleteam0002@thread.tacv2", Name: "Newsroom"}
+		tell := func(kind places.EventKind) {
+			t.Helper()
+			e := places.Event{Kind: kind, Place: team, By: places.Member{EntraID: id(1), Name: "Ada"}, At: clock.Now()}
+			must(t, st.Hear(ctx, e))
+			must(t, st.Hear(ctx, e))
+			e.At = e.At.Add(time.Millisecond) // the same, in another activity
+			must(t, st.Hear(ctx, e))
+			clock.Pass(minute)
+		}
+		greeted := 0
+		greet := func(welcome broadcast.ID) (waiting int) {
+			t.Helper()
+			for _, a := range the(st.Arrivals(ctx, 10))(t) {
+				if a.By != "Ada" || a.Team.Name != "Newsroom" {
+					t.Errorf("%+v", a)
+				}
+				for range 2 {
+					must(t, st.Greet(ctx, a, func(w *broadcast.Broadcast) *broadcast.Broadcast {
+						greeted++
+						if w.ID != welcome {
+							t.Errorf("in the words of %s", w.ID)
+						}
+						return &broadcast.Broadcast{ID: broadcast.NewID(clock.Now()), Kind: broadcast.KindPost, Target: w.ID, State: broadcast.Resolving, CreatedAt: clock.Now()}
+					}))
+				}
+			}
+			return len(the(st.Arrivals(ctx, 10))(t))
+		}
+		tell(places.BotAdded)
+		if greet(""); greeted != 0 {
+			t.Fatal("greeted without a welcome")
+		}
+		tell(places.BotRemoved)
+		first := inUse(t, st, clock)
+		if left := greet(first); left+greeted != 0 {
+			t.Fatalf("%d greeted, %d left, and nothing was added since", greeted, left)
+		}
+		change(t, st, first, func(b *broadcast.Broadcast) { b.State = broadcast.Paused })
+		tell(places.BotAdded)
+		if left := greet(first); left != 1 || greeted != 0 {
+			t.Fatalf("%d greeted, %d left, while it is paused", greeted, left)
+		}
+		change(t, st, first, func(b *broadcast.Broadcast) { b.State = broadcast.Sending })
+		if left := greet(first); left != 0 || greeted != 1 {
+			t.Fatalf("%d greeted, %d left", greeted, left)
+		}
+		tell(places.TeamArchived)
+		tell(places.TeamUnarchived)
+		if greet(first); greeted != 1 {
+			t.Error("greeted because it was archived")
+		}
+		tell(places.BotRemoved)
+		tell(places.BotAdded)
+		if greet(first); greeted != 2 {
+			t.Errorf("%d greeted, want one for each time", greeted)
+		}
+		posts := the(st.List(ctx, broadcast.ListQuery{Target: first, Limit: 10}))(t).Broadcasts
+		if len(posts) != 2 || len(the(st.List(ctx, broadcast.ListQuery{Shelf: broadcast.ShelfList, Limit: 10}))(t).Broadcasts) != 0 {
+			t.Errorf("%d posts", len(posts))
 		}
 	})
 }
