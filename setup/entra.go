@@ -111,15 +111,17 @@ func (d *Desk) permissions() (needed, useful []permission) {
 	if len(d.o.Consent) > 0 { // the plain one cannot install an app that declares permissions of its own
 		install.name, install.instead = "TeamsAppInstallation.ReadWriteAndConsentSelfForUser.All", install.instead[2:]
 	}
-	return []permission{
+	needed = []permission{
 		{"User.Read.All", []string{"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "the directory"},
 		{"GroupMember.Read.All", []string{"GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "audiences by group"},
 		{"AppCatalog.Read.All", []string{"AppCatalog.ReadWrite.All"}, "finding the app in the catalogue"},
 		install,
-	}, []permission{
+	}
+	useful = []permission{
 		{"Member.Read.Hidden", nil, "groups with hidden members"},
 		{"Channel.ReadBasic.All", []string{"ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "choosing channels"},
 	}
+	return needed, useful
 }
 
 const grant = "Under Entra ID → App registrations → API permissions add it as an application permission of Microsoft Graph and press “Grant admin consent”. It takes some minutes to show here, and up to an hour until a Fanfare that runs uses it, unless it is started anew."
