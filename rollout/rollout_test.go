@@ -315,6 +315,14 @@ func TestOfTwoAdminsOneWins(t *testing.T) {
 		if _, err := w.SetRings(w.Context(), cora, 0, nil); !broadcast.IsCode(err, broadcast.Conflict) {
 			w.Errorf("%v", err)
 		}
+		// Both have read the plan before either moved: the ledger has the last word.
+		p, err = w.Plan(w.Context(), cora)
+		w.no(err)
+		again := rollout.RingMove{Ring: p.Rings[1], From: p.State, Rule: rollout.Moves()[0], By: cora.ActorRef, At: w.clock.Now()}
+		w.no(w.st.MoveRing(w.Context(), again))
+		if err := w.st.MoveRing(w.Context(), again); !broadcast.IsCode(err, broadcast.Conflict) {
+			w.Errorf("%v: it was opened twice", err)
+		}
 	})
 }
 
