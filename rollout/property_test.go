@@ -49,7 +49,7 @@ func overlapping(r *rapid.T, w *world) {
 	for i := range rapid.IntRange(1, 4).Draw(r, "rings") {
 		in, out := rapid.SliceOfN(someone, 0, 40).Draw(r, "in"), rapid.SliceOfN(someone, 0, 10).Draw(r, "out")
 		a, b := fmt.Sprintf("a%07d-0000-4000-8000-000000000000", i), fmt.Sprintf("b%07d-0000-4000-8000-000000000000", i)
-		w.graph.groups[a], w.graph.groups[b] = in, out
+		w.graph.Of[a], w.graph.Of[b] = in, out
 		ring := rollout.Ring{Name: fmt.Sprintf("Ring %d", i), Audience: audience.Audience{Include: group(a).Include, Exclude: group(b).Include}, MaxFailedPercent: 100}
 		if rapid.Bool().Draw(r, "by marketing") {
 			ring.Audience.Include = append(ring.Audience.Include, marketing.Include...)

@@ -107,7 +107,7 @@ func TestTheNextRingOpensByItself(t *testing.T) {
 			w.Fatalf("%+v", r)
 		}
 		w.clock.Pass(50 * time.Minute)
-		w.graph.groups[sales] = append(w.graph.groups[sales], 20) // somebody joins while it is watched
+		w.graph.Of[sales] = append(w.graph.Of[sales], 20) // somebody joins while it is watched
 		w.no(w.Refresh(w.Context()))
 		w.tick()
 		w.install()
@@ -223,21 +223,21 @@ func TestARingThatCannotBeReadStaysShut(t *testing.T) {
 		if f.Rings[0].Counted || f.Rings[1].Counted || f.Rings[2].Counted || f.Rings[0].Problem == "" {
 			w.Errorf("%+v", f.Rings)
 		}
-		w.graph.fails[secret] = errors.New("Graph is down")
+		w.graph.Fails[secret] = errors.New("Graph is down")
 		if err := w.Start(w.Context(), cora); err == nil || broadcast.AsError(err) != nil {
 			w.Errorf("%v: passing trouble is for the log", err)
 		}
-		delete(w.graph.fails, secret)
+		delete(w.graph.Fails, secret)
 		w.no(w.Start(w.Context(), cora))
 		// Later it cannot be read any more: newcomers wait, nobody else.
-		w.graph.groups[pilots] = append(w.graph.groups[pilots], 20)
-		w.graph.fails[secret] = broadcast.Errorf(broadcast.Invalid, "The group “secret” hides its members.")
+		w.graph.Of[pilots] = append(w.graph.Of[pilots], 20)
+		w.graph.Fails[secret] = broadcast.Errorf(broadcast.Invalid, "The group “secret” hides its members.")
 		w.clock.Pass(time.Minute)
 		w.no(w.Refresh(w.Context()))
 		if r := w.ring("Both"); r.Problem == "" || r.Counts.Wanted != 3 {
 			w.Errorf("%+v", r)
 		}
-		delete(w.graph.fails, secret)
+		delete(w.graph.Fails, secret)
 		w.clock.Pass(time.Minute)
 		w.no(w.Refresh(w.Context()))
 		if r := w.ring("Both"); r.Problem != "" || r.Counts.Wanted != 4 {
@@ -254,7 +254,7 @@ func TestNewJoinersAreWantedAfterOneSync(t *testing.T) {
 		w.no(w.Start(w.Context(), cora))
 		w.no(w.advance("Marketing"))
 		w.install()
-		w.graph.groups[sales] = []int{11, 41, 3}
+		w.graph.Of[sales] = []int{11, 41, 3}
 		w.hire(61, 61)
 		w.clock.Pass(time.Minute)
 		w.no(w.Refresh(w.Context()))
@@ -314,6 +314,14 @@ func TestOfTwoAdminsOneWins(t *testing.T) {
 		})
 		if _, err := w.SetRings(w.Context(), cora, 0, nil); !broadcast.IsCode(err, broadcast.Conflict) {
 			w.Errorf("%v", err)
+		}
+		// Both have read the plan before either moved: the ledger has the last word.
+		p, err = w.Plan(w.Context(), cora)
+		w.no(err)
+		again := rollout.RingMove{Ring: p.Rings[1], From: p.State, Rule: rollout.Moves()[0], By: cora.ActorRef, At: w.clock.Now()}
+		w.no(w.st.MoveRing(w.Context(), again))
+		if err := w.st.MoveRing(w.Context(), again); !broadcast.IsCode(err, broadcast.Conflict) {
+			w.Errorf("%v: it was opened twice", err)
 		}
 	})
 }

@@ -1,10 +1,8 @@
 package rollout_test
 
 import (
-	"context"
 	"flag"
 	"fmt"
-	"iter"
 	"log/slog"
 	"os"
 	"testing"
@@ -32,35 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(storetest.Main(m))
 }
 
-// graph is the groups of a test: what Graph would say of them.
-type graph struct {
-	groups map[string][]int
-	fails  map[string]error
-}
-
-func (g *graph) Members(_ context.Context, of broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
-	return func(yield func(broadcast.EntraID, error) bool) {
-		for _, n := range g.groups[of.ID] {
-			if !yield(id(n), nil) {
-				return
-			}
-		}
-		if err := g.fails[of.ID]; err != nil {
-			yield("", err)
-		}
-	}
-}
-
-func (g *graph) Groups(_ context.Context, text string, _ int) (hits []broadcast.GroupHit, err error) {
-	if _, known := g.groups[text]; known {
-		hits = append(hits, broadcast.GroupHit{Group: broadcast.Group{ID: text, Name: "Group " + text[:1]}})
-	}
-	return hits, nil
-}
-
-func id(n int) broadcast.EntraID {
-	return broadcast.EntraID(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
-}
+var id = storetest.ID
 
 const (
 	pilots = "a0000000-0000-4000-8000-000000000000"
@@ -84,7 +54,7 @@ type world struct {
 	dsn   string
 	st    *store.Store
 	clock *storetest.Clock
-	graph *graph
+	graph *storetest.Groups
 	*rollout.Service
 }
 
@@ -104,7 +74,8 @@ func each(t *testing.T, f func(w *world)) {
 
 func newWorld(t *testing.T, st *store.Store, dsn string, clock *storetest.Clock) *world {
 	w := &world{T: t, dsn: dsn, clock: clock, st: st}
-	w.graph = &graph{groups: map[string][]int{pilots: {1, 2, 3, 60}, sales: {3, 4, 5, 6, 7, 8, 9, 10, 41, 42}, secret: {}}, fails: map[string]error{secret: broadcast.Errorf(broadcast.Invalid, "The group “secret” hides its members.")}}
+	w.graph = storetest.NewGroups(map[string][]int{pilots: {1, 2, 3, 60}, sales: {3, 4, 5, 6, 7, 8, 9, 10, 41, 42}, secret: {}})
+	w.graph.Fails[secret] = broadcast.Errorf(broadcast.Invalid, "The group “secret” hides its members.")
 	w.Service = w.replica(w.st)
 	return w
 }
@@ -114,8 +85,10 @@ func (w *world) replica(st *store.Store) *rollout.Service {
 	return rollout.NewService(rollout.Config{Ledger: st, Rings: st, Counting: st, Samples: st, Directory: w.gatherer(st), Now: w.clock.Now, Log: slog.New(slog.DiscardHandler)})
 }
 
+// gatherer reads for one replica: several may at once.
 func (w *world) gatherer(st *store.Store) *gather.Gatherer {
-	return &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: w.clock.Now}
+	reader := &storetest.Groups{Of: w.graph.Of, Fails: w.graph.Fails, Reads: map[string]int{}}
+	return &gather.Gatherer{Reader: reader, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: w.clock.Now}
 }
 
 // hire is a sync in which some people are found.

@@ -23,12 +23,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 
 var ctx = context.Background()
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
+var must = storetest.Must
 
 // TestOldSamplesAreThinnedOut: a month of samples, one each minute at first, is a few
 // hundred in the end, and the last of each stretch stays.
