@@ -139,6 +139,9 @@ func (r Ring) mistakes(at int) (out broadcast.Problems) {
 	for _, mistake := range r.Audience.Mistakes() {
 		bad("audience", "%s", mistake)
 	}
+	if len(r.Audience.Channels()) > 0 {
+		bad("audience", "A channel is nobody to install the app for. Choose the members of its team instead.")
+	}
 	if r.Audience.IsEveryone() {
 		bad("audience", "Everyone is the last ring, which is always there. Choose some of them here.")
 	}

@@ -340,6 +340,7 @@ func TestWhatRingsCannotBe(t *testing.T) {
 			{Name: "D", Audience: group(sales), MaxFailedPercent: -1},
 			{Name: "E", Audience: group(sales), Settle: -time.Second},
 			{Name: "F", Audience: group(sales), Settle: 31 * 24 * time.Hour},
+			{Name: "G", Audience: audience.Of(audience.Part{Kind: audience.Channel, ID: "19:ops@thread.tacv2"})},
 		}
 		_, err := w.SetRings(w.Context(), cora, 0, bad)
 		var wrong broadcast.Problems
@@ -352,7 +353,7 @@ func TestWhatRingsCannotBe(t *testing.T) {
 		}
 		slices.Sort(fields)
 		want := []string{
-			"rings.0.name", "rings.1.name", "rings.2.name", "rings.3.audience", "rings.4.name", "rings.5.audience", "rings.6.max_failed_percent",
+			"rings.0.name", "rings.1.name", "rings.10.audience", "rings.2.name", "rings.3.audience", "rings.4.name", "rings.5.audience", "rings.6.max_failed_percent",
 			"rings.7.max_failed_percent", "rings.8.settle_minutes", "rings.9.settle_minutes",
 		}
 		if !slices.Equal(fields, want) {
