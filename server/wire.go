@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -161,9 +162,13 @@ func (s *Server) graphWindow(w *world) error {
 	return err
 }
 
-// installSpan is how long one piece of install work goes on: below the engine's
-// limit for it, long enough to be worth taking.
+// installSpan is how long one piece of install work goes on at most: below the
+// engine's limit for it, long enough to be worth taking.
 const installSpan = 15 * time.Second
+
+// installFor ends each at a moment of its own in the second half of it: if both seats
+// changed hands at once, nobody would install meanwhile.
+func installFor() time.Duration { return installSpan/2 + rand.N(installSpan/2) }
 
 // employ gives the engine its hands.
 func (s *Server) employ(w *world) error {
@@ -181,7 +186,7 @@ func (s *Server) employ(w *world) error {
 		Sweeper: &fanout.Sweeper{
 			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Now: s.store.Now, Log: s.log,
 		},
-		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
+		Install: func(ctx context.Context) error { return w.install.Work(ctx, installFor()) },
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
 		Sync:    w.directory.Sync,
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 func TestLawMigrationsAreTwins(t *testing.T) {
@@ -43,7 +44,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received(), storetest.Upkeep()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -66,6 +67,10 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"places.state":             words(places.States()),
 		"channels.state":           words(places.ChannelStates()),
 		"list_rows.problem":        words(lists.Problems()),
+		"upkeep_passes.state":      words(upkeep.States()),
+		"upkeep_passes.cause":      words(upkeep.Causes()),
+		"upkeep_findings.finding":  words(upkeep.Findings()),
+		"joins.state":              texts("wanted", "installed", "refused"),
 		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

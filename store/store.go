@@ -16,7 +16,9 @@ import (
 	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/received"
+	"github.com/fanfare/fanfare/store/roll"
 	"github.com/fanfare/fanfare/store/scopes"
+	"github.com/fanfare/fanfare/store/upkeep"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -42,8 +44,9 @@ type Store struct {
 	places.Places
 	scopes.Scopes
 	received.Received
+	upkeep.Upkeep
 	db      *db.DB
-	late    lateTurns
+	late    roll.LateTurns
 	onPause func(family string, d time.Duration)
 }
 
@@ -54,7 +57,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Upkeep: upkeep.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())
@@ -72,6 +75,8 @@ func (s *Store) inherit(ctx context.Context) error {
 			`UPDATE chunks SET leased_until = 1, next_at = 0 WHERE tenant_id = @tenant AND next_at IS NOT NULL AND leased_until > 1`,
 			`UPDATE installations SET leased_until = 0 WHERE tenant_id = @tenant AND (state = 'wanted' OR (state = 'installed' AND conversation_id = '')) AND leased_until > 0`,
 			`UPDATE roster_reads SET leased_until = 0 WHERE tenant_id = @tenant AND due_at > 0 AND leased_until > 0`,
+			`UPDATE upkeep_passes SET leased_until = 0 WHERE tenant_id = @tenant AND state IN ('running', 'paused') AND leased_until > 0`,
+			`UPDATE joins SET leased_until = 0 WHERE tenant_id = @tenant AND state = 'wanted' AND leased_until > 0`,
 			`UPDATE inbox SET leased_until = 0 WHERE tenant_id = @tenant AND handled_at = 0 AND leased_until > 0`,
 		} {
 			if _, err := t.Exec(stmt, nil); err != nil {

@@ -40,6 +40,11 @@ func Scopes() []string { return []string{"scopes", "scope_changes", "scope_vouch
 // Received are the tables of package received.
 func Received() []string { return []string{"received", "received_rounds"} }
 
+// Upkeep are the tables of package upkeep.
+func Upkeep() []string {
+	return []string{"upkeep", "upkeep_passes", "upkeep_findings", "tended", "upkeep_moves"}
+}
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.
