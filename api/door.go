@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/api/inbox"
+	"github.com/fanfare/fanfare/api/keep"
 	"github.com/fanfare/fanfare/auth"
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/lists"
@@ -19,6 +20,7 @@ import (
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 // Options is what the door is made of. All of it is required.
@@ -29,6 +31,7 @@ type Options struct {
 	Lists    *lists.Service
 	Scopes   *scope.Service
 	Fatigue  *fatigue.Service
+	Upkeep   *upkeep.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store
@@ -49,13 +52,14 @@ type Door struct {
 	o       Options
 	service *broadcast.Service
 	inbox   *inbox.Inbox
+	upkeep  *keep.Door
 	pace    pace.Meter
 	log     *slog.Logger
 }
 
 // New makes the door. Nothing runs until its routes are served and RunInbox is called.
 func New(o Options) *Door {
-	d := &Door{o: o, service: o.Service, log: o.Log}
+	d := &Door{o: o, service: o.Service, log: o.Log, upkeep: keep.New(o.Upkeep)}
 	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Zones: o.Zones, Now: o.Now, Log: o.Log})
 	return d
 }

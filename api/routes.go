@@ -94,6 +94,16 @@ func (d *Door) table() []route {
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},
 		{get, v1 + "/rollout/people", keyed, d.listInstallations},
+
+		{get, v1 + "/upkeep", keyed, d.upkeep.Show},
+		{post, v1 + "/upkeep/check", keyed, d.upkeep.Check},
+		{post, v1 + "/upkeep/upgrade", keyed, d.upkeep.Upgrade},
+		{post, v1 + "/upkeep/pause", keyed, d.upkeep.Pause},
+		{post, v1 + "/upkeep/resume", keyed, d.upkeep.Resume},
+		{post, v1 + "/upkeep/stop", keyed, d.upkeep.Stop},
+		{post, v1 + "/upkeep/put-back", keyed, d.upkeep.PutBack},
+		{post, v1 + "/upkeep/repair/on", keyed, d.upkeep.RepairOn},
+		{post, v1 + "/upkeep/repair/off", keyed, d.upkeep.RepairOff},
 	}, d.moves()...)
 }
 

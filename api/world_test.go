@@ -37,6 +37,7 @@ import (
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 // world is the API's door in front of the real service, store and Bot Framework
@@ -143,7 +144,7 @@ func (w *world) furnish() {
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
+		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Upkeep: upkeep.New(upkeep.Config{Ledger: w.store, Records: w.store}), Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

@@ -25,7 +25,7 @@
 //	FANFARE_BENCH_MINUTES   how long Limit sends with each number of replicas (1)
 //	FANFARE_BENCH_RATE      Limit's budget, requests/s (the product's default)
 //	FANFARE_BENCH_OLD       millions of old deliveries for Old (0: not measured), half a GB each
-//	FANFARE_BENCH_MICROSOFT 1 to install at Microsoft's figures (Rollout): 67 minutes for 100,000
+//	FANFARE_BENCH_MICROSOFT 1 to install at Microsoft's figures (Rollout): 68 minutes for 100,000
 //	FANFARE_BENCH_PROFILE   a folder in which Fanfare and the contenders leave CPU profiles
 //	FANFARE_TEST_POSTGRES   a PostgreSQL server instead of one started for the purpose
 //

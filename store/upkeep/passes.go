@@ -44,7 +44,8 @@ const toSee = `installations i JOIN people p ON p.tenant_id = i.tenant_id AND p.
 	WHERE i.tenant_id = @tenant AND i.state <> 'blocked' `
 
 // BeginPass implements upkeep.Ledger. That one is live at a time is the index's to see
-// to. Price: a pass over installations, to count them.
+// to. Whoever asks for one has perhaps just published a version: the catalogue is asked
+// anew before anybody is looked at. Price: a pass over installations, to count them.
 func (s Upkeep) BeginPass(ctx context.Context, start upkeep.Start) error {
 	return s.db.Write(ctx, func(t *db.Tx) error {
 		a := db.Args{
@@ -60,7 +61,8 @@ func (s Upkeep) BeginPass(ctx context.Context, start upkeep.Start) error {
 			return broadcast.Errorf(broadcast.Conflict, "Everybody is being looked at already. Wait until that is over, or stop it.")
 		}
 		if _, err := t.Exec(`INSERT INTO upkeep (tenant_id, repairs, since, published, asked_at, trouble, target, hearing_since, heard_to)
-			VALUES (@tenant , TRUE, @now , '', 0, '', @version , @now , @now ) ON CONFLICT (tenant_id) DO UPDATE SET target = excluded.target`, a); err != nil {
+			VALUES (@tenant , TRUE, @now , '', 0, '', @version , @now , @now ) ON CONFLICT (tenant_id) DO UPDATE SET target = excluded.target,
+				asked_at = CASE WHEN CAST(@cause AS text) = 'asked' THEN 0 ELSE upkeep.asked_at END`, a); err != nil {
 			return err
 		}
 		t.HandOut(broadcast.Work{Kind: broadcast.KindUpkeep})

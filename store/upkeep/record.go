@@ -115,16 +115,23 @@ func count(t *db.Tx, c upkeep.Chunk, outcomes []upkeep.Outcome) error {
 	return err
 }
 
-// NoteCatalogue implements upkeep.Passes. The first version ever seen is nobody's news.
+// NoteCatalogue implements upkeep.Passes. The first version ever seen is nobody's news;
+// a live pass goes for the newest from now on.
 func (s Upkeep) NoteCatalogue(ctx context.Context, version, trouble string) error {
-	t := s.db.Alone(ctx)
-	_, err := t.Exec(`INSERT INTO upkeep (tenant_id, repairs, since, published, asked_at, trouble, target, hearing_since, heard_to)
+	return s.db.Write(ctx, func(t *db.Tx) error {
+		a := db.Args{"now": t.NowMillis(), "version": db.Clean(version, 50), "trouble": db.Clean(trouble, 500)}
+		n, err := t.Exec(`UPDATE upkeep_passes SET version = @version WHERE tenant_id = @tenant AND state IN ('running', 'paused') AND @version <> '' AND version <> @version `, a)
+		if err != nil {
+			return err
+		}
+		a["live"] = n > 0
+		_, err = t.Exec(`INSERT INTO upkeep (tenant_id, repairs, since, published, asked_at, trouble, target, hearing_since, heard_to)
 		VALUES (@tenant , TRUE, @now , @version , @now , @trouble , @version , @now , @now )
 		ON CONFLICT (tenant_id) DO UPDATE SET asked_at = excluded.asked_at, trouble = excluded.trouble,
 			published = CASE WHEN excluded.published = '' THEN upkeep.published ELSE excluded.published END,
-			target = CASE WHEN upkeep.target = '' THEN excluded.target ELSE upkeep.target END`,
-		db.Args{"now": t.NowMillis(), "version": db.Clean(version, 50), "trouble": db.Clean(trouble, 500)})
-	return err
+			target = CASE WHEN upkeep.target = '' OR CAST(@live AS boolean) THEN excluded.target ELSE upkeep.target END`, a)
+		return err
+	})
 }
 
 // listenEvery is how often it is noted that Fanfare is there to hear. Teams repeats for
