@@ -15,6 +15,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/lists"
 	lookup "github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
+	joins "github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/scope"
@@ -32,6 +33,7 @@ type Options struct {
 	Scopes   *scope.Service
 	Fatigue  *fatigue.Service
 	Upkeep   *upkeep.Service
+	Joins    *joins.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store
@@ -59,7 +61,7 @@ type Door struct {
 
 // New makes the door. Nothing runs until its routes are served and RunInbox is called.
 func New(o Options) *Door {
-	d := &Door{o: o, service: o.Service, log: o.Log, upkeep: keep.New(o.Upkeep)}
+	d := &Door{o: o, service: o.Service, log: o.Log, upkeep: keep.New(o.Upkeep, o.Joins)}
 	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Zones: o.Zones, Now: o.Now, Log: o.Log})
 	return d
 }

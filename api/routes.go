@@ -104,6 +104,11 @@ func (d *Door) table() []route {
 		{post, v1 + "/upkeep/put-back", keyed, d.upkeep.PutBack},
 		{post, v1 + "/upkeep/repair/on", keyed, d.upkeep.RepairOn},
 		{post, v1 + "/upkeep/repair/off", keyed, d.upkeep.RepairOff},
+
+		{get, v1 + "/installed-teams", keyed, d.upkeep.ListTeams},
+		{get, v1 + "/installed-teams/find", keyed, d.upkeep.FindTeams},
+		{put, v1 + "/installed-teams/:group", keyed, d.upkeep.InstallInTeam},
+		{del, v1 + "/installed-teams/:group", keyed, d.upkeep.ForgetTeam},
 	}, d.moves()...)
 }
 

@@ -162,7 +162,7 @@ func TestANewVersionIsUpgradedToByItself(t *testing.T) {
 	if p := s.upkeep().Pass; p.Number != 1 {
 		t.Errorf("another pass for the same version: %+v", p)
 	}
-	s.hear(7 * 24 * time.Hour)
+	s.pass(7 * 24 * time.Hour)
 	s.expect(s.looked(k), map[upkeep.Finding]int{upkeep.Fine: 5})
 	if p := s.upkeep().Pass; p.Number != 2 || p.Cause != upkeep.Due {
 		t.Errorf("%+v", p)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/fanfare/fanfare/budget"
 	"github.com/fanfare/fanfare/graph"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/upkeep"
 )
 
@@ -37,6 +39,24 @@ func (s *Server) upkeepRoom(client *graph.Client) (*upkeep.Service, *upkeep.Keep
 		Turn:  newPortion(s.budgets.install, budget.Flow{Key: "upkeep", Priority: broadcast.PriorityBulk}, rate),
 		Chunk: chunk, Settle: c.UpkeepSettle, Every: c.UpkeepEvery, Now: s.store.Now, Log: s.log,
 	}
+}
+
+// joinSpan is how long installing in teams may keep people waiting.
+const joinSpan = 5 * time.Second
+
+// joinRoom is the use-cases of the app for teams, and who installs it there. What an
+// admin has just asked for goes before the mass of people.
+func (s *Server) joinRoom(client *graph.Client, finder join.Finder) (*join.Service, *join.Worker) {
+	c, b := s.config, s.budgets.install
+	return join.New(join.Config{Ledger: s.store, Finder: finder}), &join.Worker{
+		Wire:  graphinstall.Teams{Graph: client, Catalog: graphinstall.NewCatalog(client, c.ManifestID, s.store.Now), Consent: c.consent()},
+		Queue: s.store, Turn: newPortion(b, budget.Flow{Key: "teams", Priority: broadcast.PriorityUrgent}, 0), Now: s.store.Now, Log: s.log,
+	}
+}
+
+// installOn installs the app in the teams that are due, then for people.
+func (w *world) installOn(ctx context.Context) error {
+	return errors.Join(w.joiner.Work(ctx, joinSpan), w.install.Work(ctx, installFor()))
 }
 
 // portion is a part of an allowance that is never exceeded, however much of it is free.

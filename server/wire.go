@@ -20,6 +20,7 @@ import (
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store"
@@ -86,6 +87,8 @@ type world struct {
 	rosters   *places.Reader
 	upkeep    *upkeep.Service
 	keeper    *upkeep.Keeper
+	join      *join.Service
+	joiner    *join.Worker
 	wire      *teams.Wire
 	links     broadcast.Links
 	*outside
@@ -158,6 +161,7 @@ func (s *Server) graphWindow(w *world) error {
 	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
 	w.gatherer = &gather.Gatherer{Reader: w.directory, Teams: w.places, Sets: s.store, Names: s.store, Now: s.store.Now}
 	w.upkeep, w.keeper = s.upkeepRoom(client)
+	w.join, w.joiner = s.joinRoom(client, w.directory)
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.consent(),
@@ -190,7 +194,7 @@ func (s *Server) employ(w *world) error {
 		Sweeper: &fanout.Sweeper{
 			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.listenAndCount, Now: s.store.Now, Log: s.log,
 		},
-		Install: func(ctx context.Context) error { return w.install.Work(ctx, installFor()) },
+		Install: w.installOn,
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
 		Upkeep:  func(ctx context.Context) error { return w.keeper.Work(ctx, upkeepSpan) },
 		Sync:    w.directory.Sync,
@@ -212,7 +216,7 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
 		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,

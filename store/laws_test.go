@@ -11,6 +11,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/migrations"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/store"
@@ -44,7 +45,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received(), storetest.Upkeep()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received(), storetest.Upkeep(), storetest.Joins()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -70,7 +71,7 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"upkeep_passes.state":      words(upkeep.States()),
 		"upkeep_passes.cause":      words(upkeep.Causes()),
 		"upkeep_findings.finding":  words(upkeep.Findings()),
-		"joins.state":              texts("wanted", "installed", "refused"),
+		"joins.state":              words(join.States()),
 		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

@@ -13,6 +13,7 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/join"
 	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/received"
@@ -45,6 +46,7 @@ type Store struct {
 	scopes.Scopes
 	received.Received
 	upkeep.Upkeep
+	join.Joins
 	db      *db.DB
 	late    roll.LateTurns
 	onPause func(family string, d time.Duration)
@@ -57,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Upkeep: upkeep.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Upkeep: upkeep.New(d), Joins: join.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

@@ -6,6 +6,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/join"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/roll"
 	"github.com/fanfare/fanfare/store/upkeep"
@@ -38,6 +39,7 @@ var due = []struct {
 	works []broadcast.Work
 }{
 	{census.InstallsDue, []broadcast.Work{{Kind: broadcast.KindInstall}, {Kind: broadcast.KindInstall, Seat: 1}}},
+	{join.Due, []broadcast.Work{{Kind: broadcast.KindInstall}}},
 	{places.RostersDue, []broadcast.Work{{Kind: broadcast.KindRoster}}},
 	{upkeep.Due, []broadcast.Work{{Kind: broadcast.KindUpkeep}}},
 }

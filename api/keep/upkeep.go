@@ -7,16 +7,18 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/upkeep"
 )
 
 // Door serves it.
 type Door struct {
 	upkeep *upkeep.Service
+	joins  *join.Service
 }
 
 // New makes the door.
-func New(u *upkeep.Service) *Door { return &Door{u} }
+func New(u *upkeep.Service, j *join.Service) *Door { return &Door{u, j} }
 
 type byJSON struct {
 	ID   broadcast.EntraID `json:"id"`
