@@ -219,7 +219,7 @@ func (s *Server) doors(w *world) error {
 		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

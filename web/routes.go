@@ -88,6 +88,11 @@ func (d *Door) table() []frame.Route {
 		at(get, "/rollout/events", everyone, d.admin.FollowRollout),
 		at(post, "/rollout/start", admins, d.admin.StartRollout),
 		at(post, "/rollout/pause", admins, d.admin.PauseRollout),
+		at(get, "/rollout/upkeep", everyone, d.tend.ShowUpkeep),
+		at(get, "/rollout/upkeep/events", everyone, d.tend.FollowUpkeep),
+		at(get, "/rollout/teams", everyone, d.tend.ShowTeams),
+		at(post, "/rollout/teams/:group", admins, d.tend.WantTeam),
+		at(post, "/rollout/teams/:group/forget", admins, d.tend.ForgetTeam),
 
 		at(get, "/setup", admins, d.admin.ShowSetup),
 		at(post, "/setup", admins, d.admin.CheckSetup),
@@ -106,7 +111,7 @@ func (d *Door) table() []frame.Route {
 		at(get, "/keys", everyone, d.admin.ListKeys),
 		at(post, "/keys", everyone, d.admin.CreateKey),
 		at(post, "/keys/:id/revoke", everyone, d.admin.RevokeKey),
-	}, d.moves()...)
+	}, append(d.tend.Routes(admins), d.moves()...)...)
 }
 
 // moves are the routes that move a broadcast, one for each event a person may cause.

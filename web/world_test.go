@@ -30,12 +30,14 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 // world is the door with the real service, a real database, the real composer
@@ -89,7 +91,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Upkeep: upkeep.New(upkeep.Config{Ledger: w.st, Records: w.st}), Joins: join.New(join.Config{Ledger: w.st, Finder: teamFinder{}}), Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {
