@@ -94,7 +94,12 @@ func (d *Door) table() []route {
 		{post, v1 + "/rollout/start", keyed, d.startRollout},
 		{post, v1 + "/rollout/pause", keyed, d.pauseRollout},
 		{get, v1 + "/rollout/people", keyed, d.listInstallations},
+	}, append(d.kept(), d.moves()...)...)
+}
 
+// kept are the routes that keep installations right.
+func (d *Door) kept() []route {
+	return []route{
 		{get, v1 + "/upkeep", keyed, d.upkeep.Show},
 		{post, v1 + "/upkeep/check", keyed, d.upkeep.Check},
 		{post, v1 + "/upkeep/upgrade", keyed, d.upkeep.Upgrade},
@@ -109,7 +114,7 @@ func (d *Door) table() []route {
 		{get, v1 + "/installed-teams/find", keyed, d.upkeep.FindTeams},
 		{put, v1 + "/installed-teams/:group", keyed, d.upkeep.InstallInTeam},
 		{del, v1 + "/installed-teams/:group", keyed, d.upkeep.ForgetTeam},
-	}, d.moves()...)
+	}
 }
 
 // moves are the routes that move a broadcast, one for each event a machine may cause.

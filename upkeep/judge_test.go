@@ -64,8 +64,15 @@ func TestVersionsAreComparedByTheirNumbers(t *testing.T) {
 		a, b string
 		want bool
 	}{
-		{"1.0.0", "1.0.1", true}, {"1.0.10", "1.0.9", false}, {"1.2", "1.2.0", false}, {"1.2", "1.2.1", true}, {"2.0.0", "10.0.0", true},
-		{"1.0.0", "1.0.0", false}, {"", "1.0.0", false}, {"1.0.0", "", false}, {"1.x", "1.1", true},
+		{"1.0.0", "1.0.1", true},
+		{"1.0.10", "1.0.9", false},
+		{"1.2", "1.2.0", false},
+		{"1.2", "1.2.1", true},
+		{"2.0.0", "10.0.0", true},
+		{"1.0.0", "1.0.0", false},
+		{"", "1.0.0", false},
+		{"1.0.0", "", false},
+		{"1.x", "1.1", true},
 	} {
 		if got := Older(c.a, c.b); got != c.want {
 			t.Errorf("%q is older than %q: %v", c.a, c.b, got)

@@ -66,9 +66,10 @@ var meanings = map[upkeep.Finding]struct {
 
 // UpkeepOf words how far the pass is.
 func UpkeepOf(s upkeep.Standing, e pace.Estimate) UpkeepNow {
-	out := UpkeepNow{State: "none", Percent: "0.0", Texts: map[string]string{"line": "Nobody has been looked at yet.", "speed": ""}}
 	p := s.Pass
 	if p == nil {
+		out := UpkeepNow{State: "none", Texts: map[string]string{"line": "Nobody has been looked at yet.", "speed": ""}}
+		out.add(0, 0, 0)
 		return out
 	}
 	bad := 0
@@ -77,29 +78,32 @@ func UpkeepOf(s upkeep.Standing, e pace.Estimate) UpkeepNow {
 			bad += c.People
 		}
 	}
-	whole := max(p.Total, p.Looked)
 	left := 0
 	if p.Live() {
-		left = whole - p.Looked
-	} else {
-		whole = p.Looked
+		left = max(0, p.Total-p.Looked)
 	}
-	out.State = strconv.Itoa(p.Number) + string(p.State) + p.Problem
-	out.Percent, out.Ends = words.Percent(p.Looked, whole), p.Looked
-	out.Texts["line"] = words.Num(p.Looked) + " of " + words.People(whole) + " looked at."
+	out := UpkeepNow{State: strconv.Itoa(p.Number) + string(p.State) + p.Problem, Ends: p.Looked, Texts: map[string]string{
+		"line": words.Num(p.Looked) + " of " + words.People(p.Looked+left) + " looked at.", "speed": "",
+	}}
 	if p.State == upkeep.Running && e.Known {
 		out.Texts["speed"] = fmt.Sprintf("%.1f a second; %s to go.", e.Rate, words.Between(e.Low, e.High))
 	}
-	before := 0
+	out.add(p.Looked-bad, bad, left)
+	return out
+}
+
+// add adds the bar.
+func (n *UpkeepNow) add(right, bad, left int) {
+	whole, before := right+bad+left, 0
+	n.Percent = words.Percent(right+bad, whole)
 	for _, b := range []struct {
 		name, words string
 		n           int
-	}{{"installed", "Right, or mended", p.Looked - bad}, {"refused", "Needs a look", bad}, {"wanted", "Still to come", left}} {
-		out.Texts[b.name] = words.Num(b.n)
-		out.Bars = append(out.Bars, frame.Bar{Name: b.name, Words: b.words, Count: words.Num(b.n), From: words.Percent(before, whole), Width: words.Percent(b.n, whole)})
+	}{{"installed", "Right, or mended", right}, {"refused", "Needs a look", bad}, {"wanted", "Still to come", left}} {
+		n.Texts[b.name] = words.Num(b.n)
+		n.Bars = append(n.Bars, frame.Bar{Name: b.name, Words: b.words, Count: words.Num(b.n), From: words.Percent(before, whole), Width: words.Percent(b.n, whole)})
 		before += b.n
 	}
-	return out
 }
 
 // FoundOf words what a pass found, in the order of upkeep.Findings.
@@ -208,9 +212,13 @@ func (d *Door) Routes(admins frame.Who) []frame.Route {
 		path, said string
 		do         func(context.Context, broadcast.Actor) error
 	}{
-		{"check", "looking", begin(false)}, {"upgrade", "upgrading", begin(true)},
-		{"pause", "keep-paused", u.Pause}, {"resume", "resume", u.Resume}, {"stop", "keep-stopped", u.Stop},
-		{"repair-on", "repair-on", repair(true)}, {"repair-off", "repair-off", repair(false)},
+		{"check", "looking", begin(false)},
+		{"upgrade", "upgrading", begin(true)},
+		{"pause", "keep-paused", u.Pause},
+		{"resume", "resume", u.Resume},
+		{"stop", "keep-stopped", u.Stop},
+		{"repair-on", "repair-on", repair(true)},
+		{"repair-off", "repair-off", repair(false)},
 		{"put-back", "put-back", func(ctx context.Context, a broadcast.Actor) error {
 			_, err := u.PutBack(ctx, a)
 			return err
