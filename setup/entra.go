@@ -111,16 +111,18 @@ func (d *Desk) permissions() (needed, useful []permission) {
 	if len(d.o.Consent) > 0 { // the plain one cannot install an app that declares permissions of its own
 		install.name, install.instead = "TeamsAppInstallation.ReadWriteAndConsentSelfForUser.All", install.instead[2:]
 	}
-	return []permission{
-			{"User.Read.All", []string{"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "the directory"},
-			{"GroupMember.Read.All", []string{"GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "audiences by group"},
-			{"AppCatalog.Read.All", []string{"AppCatalog.ReadWrite.All"}, "finding the app in the catalogue"},
-			install,
-		}, []permission{
-			{"Member.Read.Hidden", nil, "groups with hidden members"},
-			d.forTeams(),
-			{"Channel.ReadBasic.All", []string{"ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "choosing channels"},
-		}
+	needed = []permission{
+		{"User.Read.All", []string{"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "the directory"},
+		{"GroupMember.Read.All", []string{"GroupMember.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "audiences by group"},
+		{"AppCatalog.Read.All", []string{"AppCatalog.ReadWrite.All"}, "finding the app in the catalogue"},
+		install,
+	}
+	useful = []permission{
+		{"Member.Read.Hidden", nil, "groups with hidden members"},
+		d.forTeams(),
+		{"Channel.ReadBasic.All", []string{"ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "choosing channels"},
+	}
+	return needed, useful
 }
 
 // forTeams is the permission to install the app in teams (protocol F.1).

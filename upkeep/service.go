@@ -25,7 +25,7 @@ type Ledger interface {
 
 // Records is what is read of upkeep for people.
 type Records interface {
-	// Versions counts who has which version. Price: a pass over all installations.
+	// Versions counts who has which version, the commonest first, as of the last look.
 	Versions(ctx context.Context) ([]VersionCount, error)
 	// UpkeepMoves reads the audit, the newest first.
 	UpkeepMoves(ctx context.Context, limit int) ([]Move, error)

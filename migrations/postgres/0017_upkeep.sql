@@ -57,6 +57,8 @@ CREATE TABLE tended (
     PRIMARY KEY (tenant_id, entra_id)
 ) WITH (fillfactor = 70);
 
+CREATE INDEX tended_version ON tended (tenant_id, version) WHERE version <> '';
+
 -- The audit of what people did here; append only.
 CREATE TABLE upkeep_moves (
     tenant_id TEXT COLLATE "C" NOT NULL,

@@ -57,6 +57,8 @@ CREATE TABLE tended (
     PRIMARY KEY (tenant_id, entra_id)
 ) WITHOUT ROWID;
 
+CREATE INDEX tended_version ON tended (tenant_id, version) WHERE version <> '';
+
 -- The audit of what people did here; append only.
 CREATE TABLE upkeep_moves (
     tenant_id TEXT NOT NULL,
@@ -96,6 +98,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('upkeep_passes', 'upkeep_passes_live', '1 1'),
     ('upkeep_findings', 'upkeep_findings', '1000 1000 10 2 1'),
     ('tended', 'tended', '1000000 1000000 1'),
+    ('tended', 'tended_version', '1000000 1000000 300000'),
     ('upkeep_moves', 'upkeep_moves', '100 100 1'),
     ('joins', 'joins', '1000 1000 1'),
     ('joins', 'joins_due', '10 10 1');

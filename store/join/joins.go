@@ -20,9 +20,6 @@ var (
 // New makes it on a database.
 func New(d *db.DB) Joins { return Joins{d} }
 
-// Tables are the row types, for the law that they equal the migrated columns.
-func Tables() []any { return []any{row{}} }
-
 type row struct {
 	TenantID, GroupID, Name string
 	State, Reason, Detail   string

@@ -163,31 +163,64 @@ func hearingSince(t *db.Tx, set upkeepRow, now time.Time) (time.Time, error) {
 	return db.Moment(set.HearingSince), nil
 }
 
-// next are the people after the cursor whom this pass has not looked at. Somebody's
-// history is asked by its key.
-func next(t *db.Tx, p passRow, limit int) ([]upkeep.Person, bool, error) {
-	var rows []struct {
-		EntraID, State   string
-		Fence, UpdatedAt int64
-		ThereAt, HeardAt int64
-		Removed          bool
+// walk is how many installations a statement walks over for one it may take: most of
+// what is in between are people who cannot have the app, or who were looked at before.
+const walk = 4
+
+// next are the people after the cursor whom this pass has not looked at, and whether
+// there may be more. All but the walk are look-ups, never joins, which might read
+// everybody.
+func next(t *db.Tx, p passRow, limit int) (people []upkeep.Person, more bool, err error) {
+	for after := p.Cursor; ; {
+		var end struct {
+			Last string
+			N    int
+		}
+		a := db.Args{"after": after, "pass": p.Number, "walk": limit * walk, "limit": limit + 1}
+		if _, err := t.Scan(&end, `SELECT COALESCE(MAX(w.entra_id), '') AS last, count(*) AS n FROM `+walked+` AS w`, a); err != nil || end.N == 0 {
+			return people, false, err
+		}
+		var rows []nextRow
+		if _, err := t.Scan(&rows, toLookAt, a); err != nil {
+			return nil, false, err
+		}
+		for _, r := range rows {
+			if len(people) == limit {
+				return people, true, nil
+			}
+			people = append(people, r.person())
+		}
+		after = end.Last
+		if end.N < limit*walk {
+			return people, false, nil
+		}
 	}
-	_, err := t.Scan(&rows, `SELECT i.entra_id, i.state, i.fence, i.updated_at, COALESCE(d.there_at, 0) AS there_at,
-			COALESCE((SELECT MAX(m.at) FROM installation_moves m WHERE m.tenant_id = i.tenant_id AND m.entra_id = i.entra_id AND m.event IN ('installed', 'addressed')), 0) AS heard_at,
-			EXISTS (SELECT 1 FROM installation_moves m WHERE m.tenant_id = i.tenant_id AND m.entra_id = i.entra_id AND m.event IN ('removed', 'blocked') AND m.reason = '') AS removed
-		FROM (SELECT i.* FROM `+toSee+`AND i.entra_id > @after ORDER BY i.entra_id) AS i
-		LEFT JOIN tended d ON d.tenant_id = i.tenant_id AND d.entra_id = i.entra_id
-		WHERE COALESCE(d.of_pass, 0) < @pass ORDER BY i.entra_id LIMIT @limit `, db.Args{"after": p.Cursor, "pass": p.Number, "limit": limit + 1})
-	if err != nil {
-		return nil, false, err
+}
+
+const walked = `(SELECT i.* FROM installations i WHERE i.tenant_id = @tenant AND i.entra_id > @after ORDER BY i.entra_id LIMIT @walk )`
+
+// heard is a person's history, by its key.
+const heard = `FROM installation_moves m WHERE m.tenant_id = w.tenant_id AND m.entra_id = w.entra_id AND m.event IN `
+
+const toLookAt = `SELECT w.entra_id, w.state, w.fence, w.updated_at,
+		COALESCE((SELECT d.there_at FROM tended d WHERE d.tenant_id = w.tenant_id AND d.entra_id = w.entra_id), 0) AS there_at,
+		COALESCE((SELECT MAX(m.at) ` + heard + `('installed', 'addressed')), 0) AS heard_at,
+		(SELECT count(*) ` + heard + `('removed', 'blocked') AND m.reason = '') > 0 AS removed
+	FROM ` + walked + ` AS w WHERE w.state <> 'blocked'
+		AND (SELECT p.excluded FROM people p WHERE p.tenant_id = w.tenant_id AND p.entra_id = w.entra_id) = ''
+		AND COALESCE((SELECT d.of_pass FROM tended d WHERE d.tenant_id = w.tenant_id AND d.entra_id = w.entra_id), 0) < @pass
+	ORDER BY w.entra_id LIMIT @limit `
+
+type nextRow struct {
+	EntraID, State   string
+	Fence, UpdatedAt int64
+	ThereAt, HeardAt int64
+	Removed          bool
+}
+
+func (r nextRow) person() upkeep.Person {
+	return upkeep.Person{
+		EntraID: broadcast.EntraID(r.EntraID), State: broadcast.InstallationState(r.State), Fence: r.Fence, ChangedAt: db.Moment(r.UpdatedAt),
+		ThereAt: db.Moment(max(r.ThereAt, r.HeardAt)), Removed: r.Removed,
 	}
-	more := len(rows) > limit
-	var out []upkeep.Person
-	for _, r := range rows[:min(len(rows), limit)] {
-		out = append(out, upkeep.Person{
-			EntraID: broadcast.EntraID(r.EntraID), State: broadcast.InstallationState(r.State), Fence: r.Fence, ChangedAt: db.Moment(r.UpdatedAt),
-			ThereAt: db.Moment(max(r.ThereAt, r.HeardAt)), Removed: r.Removed,
-		})
-	}
-	return out, more, nil
 }

@@ -50,13 +50,25 @@ func (s Upkeep) PutBackVanished(ctx context.Context, m upkeep.Move) (int, error)
 	}
 }
 
-// Versions implements upkeep.Records.
+// Versions implements upkeep.Records: as of the last look at each. Price: two passes over
+// indexes alone.
 func (s Upkeep) Versions(ctx context.Context) ([]upkeep.VersionCount, error) {
+	t := s.db.Read(ctx)
 	var out []upkeep.VersionCount
-	_, err := s.db.Read(ctx).Scan(&out, `SELECT COALESCE(d.version, '') AS version, count(*) AS people FROM installations i
-		LEFT JOIN tended d ON d.tenant_id = i.tenant_id AND d.entra_id = i.entra_id
-		WHERE i.tenant_id = @tenant AND i.state = 'installed' GROUP BY 1 ORDER BY 2 DESC, 1`, nil)
-	return out, err
+	if _, err := t.Scan(&out, `SELECT version, count(*) AS people FROM tended WHERE tenant_id = @tenant AND version <> '' GROUP BY version ORDER BY 2 DESC, 1`, nil); err != nil {
+		return nil, err
+	}
+	var unseen int
+	if _, err := t.Scan(&unseen, `SELECT count(*) FROM installations WHERE tenant_id = @tenant AND state = 'installed'`, nil); err != nil {
+		return nil, err
+	}
+	for _, v := range out {
+		unseen -= v.People
+	}
+	if unseen > 0 {
+		out = append(out, upkeep.VersionCount{People: unseen})
+	}
+	return out, nil
 }
 
 // UpkeepMoves implements upkeep.Records. Price: the end of an index.

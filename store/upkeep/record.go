@@ -16,14 +16,14 @@ type lookJSON struct {
 	Fence     int64  `json:"fence"`
 	Version   string `json:"version"`
 	ThereAt   int64  `json:"there_at"`
-	Known     bool   `json:"known"` // whether Graph said anything of the app
+	Known     bool   `json:"-"` // whether Graph said anything of the app
 	State     string `json:"state"`
 	Reason    string `json:"reason"`
 	NotBefore int64  `json:"not_before"`
 	At        int64  `json:"at"`
 }
 
-const lookColumns = "entra_id text, fence bigint, version text, there_at bigint, known boolean, state text, reason text, not_before bigint, at bigint"
+const lookColumns = "entra_id text, fence bigint, version text, there_at bigint, state text, reason text, not_before bigint, at bigint"
 
 func lookOf(o upkeep.Outcome) lookJSON {
 	l := lookJSON{
@@ -37,7 +37,7 @@ func lookOf(o upkeep.Outcome) lookJSON {
 }
 
 // Record stores what became of a chunk, and returns those whose installation was
-// moved: not those of whom an event has spoken since. Price: five statements, whatever
+// moved: not those of whom an event has spoken since. Price: six statements, whatever
 // the number of people.
 func Record(t *db.Tx, c upkeep.Chunk, r upkeep.Report) ([]broadcast.EntraID, error) {
 	if err := advance(t, c, r); err != nil || len(r.Outcomes) == 0 {
@@ -48,28 +48,37 @@ func Record(t *db.Tx, c upkeep.Chunk, r upkeep.Report) ([]broadcast.EntraID, err
 	}
 	looks := db.Each(r.Outcomes, lookOf)
 	slices.SortFunc(looks, func(a, b lookJSON) int { return cmp.Compare(a.EntraID, b.EntraID) })
-	raw, err := db.List(looks)
-	if err != nil {
-		return nil, err
-	}
-	a := db.Args{"rows": raw, "pass": c.Pass}
-	if _, err := t.Exec(`INSERT INTO tended (tenant_id, entra_id, of_pass, version, there_at)
-		SELECT @tenant , r.entra_id, CAST(@pass AS bigint), r.version, r.there_at FROM `+t.Rows("rows", lookColumns)+` AS r WHERE TRUE
-		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET of_pass = excluded.of_pass,
-			version = CASE WHEN excluded.version = '' AND excluded.there_at = 0 AND tended.there_at > 0 THEN tended.version ELSE excluded.version END,
-			there_at = `+t.Greatest+`(tended.there_at, excluded.there_at)`, a); err != nil {
-		return nil, err
+	for known, set := range map[bool]string{
+		true:  `of_pass = excluded.of_pass, version = excluded.version, there_at = ` + t.Greatest + `(tended.there_at, excluded.there_at)`,
+		false: `of_pass = excluded.of_pass`, // what was seen before stays
+	} {
+		if err := tend(t, c, set, slices.DeleteFunc(slices.Clone(looks), func(l lookJSON) bool { return l.Known != known })); err != nil {
+			return nil, err
+		}
 	}
 	looks = slices.DeleteFunc(looks, func(l lookJSON) bool { return l.State == "" })
-	if a["rows"], err = db.List(looks); err != nil || len(looks) == 0 {
+	raw, err := db.List(looks)
+	if err != nil || len(looks) == 0 {
 		return nil, err
 	}
 	var moved []broadcast.EntraID
 	_, err = t.Scan(&moved, `UPDATE installations SET state = r.state, reason = r.reason, detail = '', attempts = 0, not_before = r.not_before, leased_until = 0,
 			fence = installations.fence + 1, conversation_id = '', updated_at = r.at
 		FROM `+t.Rows("rows", lookColumns)+` AS r
-		WHERE installations.tenant_id = @tenant AND installations.entra_id = r.entra_id AND installations.fence = r.fence RETURNING installations.entra_id`, a)
+		WHERE installations.tenant_id = @tenant AND installations.entra_id = r.entra_id AND installations.fence = r.fence RETURNING installations.entra_id`, db.Args{"rows": raw})
 	return moved, err
+}
+
+// tend stores what was seen at people.
+func tend(t *db.Tx, c upkeep.Chunk, set string, looks []lookJSON) error {
+	raw, err := db.List(looks)
+	if err != nil || len(looks) == 0 {
+		return err
+	}
+	_, err = t.Exec(`INSERT INTO tended (tenant_id, entra_id, of_pass, version, there_at)
+		SELECT @tenant , r.entra_id, CAST(@pass AS bigint), r.version, r.there_at FROM `+t.Rows("rows", lookColumns)+` AS r WHERE TRUE
+		ON CONFLICT (tenant_id, entra_id) DO UPDATE SET `+set, db.Args{"rows": raw, "pass": c.Pass})
+	return err
 }
 
 // advance moves the pass on, if the chunk is still in these hands.

@@ -23,9 +23,6 @@ var (
 // New makes it on a database.
 func New(d *db.DB) Upkeep { return Upkeep{d, new(atomic.Int64)} }
 
-// Tables are the row types, for the law that they equal the migrated columns.
-func Tables() []any { return []any{upkeepRow{}, passRow{}, findingRow{}, tendedRow{}, moveRow{}} }
-
 type upkeepRow struct {
 	TenantID              string
 	Repairs               bool
