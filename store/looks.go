@@ -46,7 +46,7 @@ func (s *Store) RecordLooks(ctx context.Context, c upkeep.Chunk, r upkeep.Report
 		if _, err := t.moveRows(of(waiting, gone), broadcast.DeliveryReady, broadcast.DeliverySkipped, broadcast.ReasonVanished); err != nil {
 			return err
 		}
-		_, err = t.moveRows(of(waiting, back), broadcast.DeliveryReady, broadcast.DeliveryPending, "")
+		_, err = t.moveRows(of(waiting, back), broadcast.DeliveryReady, broadcast.DeliveryPending, broadcast.ReasonNotInstalled)
 		return err
 	})
 }

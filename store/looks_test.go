@@ -16,16 +16,13 @@ import (
 func TestWhatWaitsForAVanishedAppIsAccountedFor(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
-		bid := sending(t, st, 8)
-		must(t, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked}))
+		people(t, st, 8)
+		installed(t, st, 8)
+		bid := resolved(t, st, everybody(1, 8))
 		looks := func(v upkeep.Verdict, numbers ...int) {
 			t.Helper()
+			must(t, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked}))
 			c := the(st.TakePeople(ctx, 100, minute))(t)
-			if c == nil {
-				must(t, st.MovePass(ctx, upkeep.States(), upkeep.Stopped, upkeep.Move{}))
-				must(t, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked}))
-				c = the(st.TakePeople(ctx, 100, minute))(t)
-			}
 			r := upkeep.Report{}
 			for _, p := range c.People {
 				for _, n := range numbers {
@@ -38,6 +35,7 @@ func TestWhatWaitsForAVanishedAppIsAccountedFor(t *testing.T) {
 				t.Fatalf("%d of %v are to be looked at", len(r.Outcomes), numbers)
 			}
 			must(t, st.RecordLooks(ctx, *c, r))
+			must(t, st.MovePass(ctx, []upkeep.State{upkeep.Running}, upkeep.Stopped, upkeep.Move{}))
 		}
 		vanished := upkeep.Verdict{Finding: upkeep.Vanished, To: broadcast.InstallationRemoved, Reason: broadcast.ReasonVanished}
 		back := upkeep.Verdict{Finding: upkeep.PutBack, To: broadcast.InstallationWanted, NotBefore: clock.Now().Add(time.Hour)}
@@ -47,7 +45,7 @@ func TestWhatWaitsForAVanishedAppIsAccountedFor(t *testing.T) {
 			t.Fatalf("%+v", y)
 		}
 		for _, r := range the(st.Reasons(ctx, bid))(t) {
-			if r.Reason != broadcast.ReasonVanished || r.Count != 2 {
+			if want := map[broadcast.Reason]int{broadcast.ReasonVanished: 2, broadcast.ReasonNotInstalled: 1}[r.Reason]; r.Count != want {
 				t.Errorf("%+v", r)
 			}
 		}
