@@ -125,3 +125,27 @@ func (w *world) happens(number int, what string) {
 		w.t.Fatalf("%s: %d %s", what, rw.Code, rw.Body)
 	}
 }
+
+// TestAPassGoesOnAfterARestart: nobody is looked at twice, and nobody is left out.
+func TestAPassGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
+	for _, kind := range storetest.Kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w, stop := installed(t, kind, 120, map[string]string{"FANFARE_INSTALL_RATE": "60", "FANFARE_UPKEEP_SHARE": "50"})
+			before := w.sim.Report().Requests["graph.installed"]
+			w.must(200, "admin", "POST", "/upkeep/check", nil, nil)
+			w.until("some were looked at", func() bool { return w.upkeep().Pass.Looked >= 20 })
+			stop()
+			w.serve()
+			if p := w.upkeep().Pass; p.State != "running" || p.Looked >= p.Total {
+				t.Fatalf("it was over too soon to tell: %+v", p)
+			}
+			w.until("everybody was looked at", func() bool { return w.upkeep().Pass.State == "done" })
+			p, asked := w.upkeep().Pass, int(w.sim.Report().Requests["graph.installed"]-before)
+			if p.Looked != p.Total || asked != p.Total {
+				t.Errorf("%+v with %d requests", p, asked)
+			}
+		})
+	}
+}
