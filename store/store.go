@@ -20,6 +20,7 @@ import (
 	"github.com/fanfare/fanfare/store/roll"
 	"github.com/fanfare/fanfare/store/scopes"
 	"github.com/fanfare/fanfare/store/upkeep"
+	"github.com/fanfare/fanfare/store/watch"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -47,6 +48,7 @@ type Store struct {
 	received.Received
 	upkeep.Upkeep
 	join.Joins
+	watch.Watch
 	db      *db.DB
 	late    roll.LateTurns
 	onPause func(family string, d time.Duration)
@@ -59,7 +61,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Upkeep: upkeep.New(d), Joins: join.New(d), db: d}
+	s := &Store{Budget: budget.New(d), Census: census.New(d), Doors: doors.New(d), Places: places.New(d), Who: who.New(d), Lists: lists.New(d), Scopes: scopes.New(d), Received: received.New(d), Upkeep: upkeep.New(d), Joins: join.New(d), Watch: watch.New(d), db: d}
 	if d.AloneOnFile() && d.Migrated(ctx) == nil {
 		if err := s.inherit(ctx); err != nil {
 			return nil, errors.Join(err, d.Close())

@@ -48,9 +48,8 @@ type Outcome struct {
 	Person Person
 	Seen   Seen
 	Verdict
-	Why    broadcast.Reason // for Unknown and NotUpgraded
-	Detail string           // Graph's words, for the log
-	At     time.Time
+	Why broadcast.Reason // for Unknown and NotUpgraded
+	At  time.Time
 }
 
 // Report is what became of a chunk.
@@ -294,7 +293,7 @@ func (r *round) failed(ctx context.Context, out Outcome, as Finding, f *broadcas
 	}
 	r.Log.DebugContext(ctx, "somebody's app could not be seen to", "person", out.Person.EntraID, "fault", f)
 	out.Verdict = Verdict{Finding: as}
-	out.Why, out.Detail = f.Reason, f.Detail
+	out.Why = f.Reason
 	if out.Why == "" {
 		out.Why = broadcast.ReasonUnknownError
 	}

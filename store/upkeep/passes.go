@@ -104,7 +104,8 @@ func (s Upkeep) MovePass(ctx context.Context, from []upkeep.State, to upkeep.Sta
 	})
 }
 
-// Due tells whether anybody is to be looked at now. Price: one look-up.
+// Due tells whether anybody is to be looked at now. Price: one look-up; the condition
+// repeats the words of the index upkeep_passes_live.
 func Due(t *db.Tx) (bool, error) {
 	var n int
 	_, err := t.Scan(&n, `SELECT count(*) FROM upkeep_passes WHERE tenant_id = @tenant AND state IN ('running', 'paused') AND state = 'running' AND leased_until <= @now AND rest_till <= @now `, db.Args{"now": t.NowMillis()})
