@@ -77,11 +77,20 @@ func told(err error) problem {
 	case errors.As(err, &nobodyKnown):
 		return problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Detail: nobodyKnown.Message}
 	case e != nil && e.Code.HTTPStatus() < http.StatusInternalServerError:
-		return problem{Status: e.Code.HTTPStatus(), Code: string(e.Code), Detail: err.Error(), Errors: fieldsOf(err)}
+		return problem{Status: e.Code.HTTPStatus(), Code: string(e.Code), Detail: words(err, e), Errors: fieldsOf(err)}
 	case errors.As(err, &fault) && fault.Class != broadcast.Permanent:
 		return problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "Microsoft is not answering right now. Nothing was changed; try again in a minute."}
 	}
 	return problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "Something went wrong on our side. Try again; if it keeps happening, tell your IT admin the request_id."}
+}
+
+// words are those for people alone: what was wrapped around them says where it happened.
+func words(err error, e *broadcast.Error) string {
+	var many broadcast.Problems
+	if errors.As(err, &many) {
+		return many.Error()
+	}
+	return e.Message
 }
 
 // hint sets the headers that go with some problems.

@@ -19,6 +19,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/oauth2"
@@ -379,6 +381,9 @@ func (a answer) refused(status int, code, piece string) problem {
 	}
 	if a.Header.Get("Content-Type") != "application/problem+json" || p.Type == "" || p.Title == "" || p.RequestID == "" {
 		a.t.Errorf("not a whole problem document: %s (%s)", a.shown(), a.Header.Get("Content-Type"))
+	}
+	if first, _ := utf8.DecodeRuneInString(p.Detail); unicode.IsLower(first) {
+		a.t.Errorf("%q is no sentence: what was wrapped around it is for operators", p.Detail)
 	}
 	return p
 }

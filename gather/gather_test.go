@@ -1,9 +1,7 @@
 package gather_test
 
 import (
-	"context"
 	"fmt"
-	"iter"
 	"os"
 	"slices"
 	"strings"
@@ -21,39 +19,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
-// graph is the groups of a test: what Graph would say of them.
-type graph struct {
-	groups map[string][]int
-	fails  map[string]error
-	reads  map[string]int
-}
-
-func (g *graph) Members(_ context.Context, of broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
-	g.reads[of.ID]++
-	return func(yield func(broadcast.EntraID, error) bool) {
-		for _, n := range g.groups[of.ID] {
-			if !yield(id(n), nil) {
-				return
-			}
-		}
-		if err := g.fails[of.ID]; err != nil {
-			yield("", err)
-		}
-	}
-}
-
-func (g *graph) Groups(_ context.Context, text string, _ int) (hits []broadcast.GroupHit, err error) {
-	for name := range g.groups {
-		if strings.HasPrefix(name, text) {
-			hits = append(hits, broadcast.GroupHit{Group: broadcast.Group{ID: name, Name: "Group " + name}, Kind: "Security"})
-		}
-	}
-	return hits, nil
-}
-
-func id(n int) broadcast.EntraID {
-	return broadcast.EntraID(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
-}
+var id = storetest.ID
 
 // world is an organisation of 40: every fourth is a guest; those above 20 are in
 // Marketing, the others in R&D; each is managed by the one of half their number.
@@ -62,7 +28,7 @@ type world struct {
 	dsn   string
 	st    *store.Store
 	clock *storetest.Clock
-	graph *graph
+	graph *storetest.Groups
 	*gather.Gatherer
 }
 
@@ -74,7 +40,7 @@ func each(t *testing.T, f func(w *world)) {
 			t.Parallel()
 			dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
 			st := storetest.Open(t, dsn, clock.Now)
-			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: &graph{groups: map[string][]int{}, fails: map[string]error{}, reads: map[string]int{}}}
+			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: storetest.NewGroups(map[string][]int{})}
 			w.Gatherer = &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: clock.Now}
 			var patches []noun.Patch
 			var reports []noun.Report
@@ -128,7 +94,7 @@ var (
 
 func TestPartsAreAddedAndTakenAway(t *testing.T) {
 	each(t, func(w *world) {
-		w.graph.groups["sales"] = []int{1, 2, 3, 3, 22}
+		w.graph.Of["sales"] = []int{1, 2, 3, 3, 22}
 		for name, c := range map[string]struct {
 			a    broadcast.Audience
 			want int // people, guests among them
@@ -203,9 +169,9 @@ func TestATeamsMembersAreThoseOfItsWholeRoster(t *testing.T) {
 
 func TestAGroupThatCannotBeReadCountsForNobody(t *testing.T) {
 	each(t, func(w *world) {
-		w.graph.groups["sales"], w.graph.groups["works council"] = []int{1, 2}, []int{3, 4}
+		w.graph.Of["sales"], w.graph.Of["works council"] = []int{1, 2}, []int{3, 4}
 		council := audience.Part{Kind: audience.Group, ID: "works council"}
-		w.graph.fails[council.ID] = broadcast.Errorf(broadcast.Invalid, "It cannot be read.")
+		w.graph.Fails[council.ID] = broadcast.Errorf(broadcast.Invalid, "It cannot be read.")
 		for _, a := range []broadcast.Audience{audience.Of(sales, council), {Include: []audience.Part{everyone}, Exclude: []audience.Part{council}}} {
 			if err := w.Gather(w.Context(), "b", a, 0); broadcast.AsError(err) == nil {
 				w.Fatalf("%v", err)
@@ -214,7 +180,7 @@ func TestAGroupThatCannotBeReadCountsForNobody(t *testing.T) {
 				w.Errorf("%s was counted as %+v without its second part", a.Words(), r)
 			}
 		}
-		delete(w.graph.fails, council.ID)
+		delete(w.graph.Fails, council.ID)
 		if r := w.reach(audience.Of(sales, council)); r.Total != 4 {
 			w.Errorf("%+v", r)
 		}
@@ -224,14 +190,14 @@ func TestAGroupThatCannotBeReadCountsForNobody(t *testing.T) {
 func TestWhatABroadcastReadStaysWhileHeadCountsReadAnew(t *testing.T) {
 	each(t, func(w *world) {
 		a := audience.Of(sales)
-		w.graph.groups["sales"] = []int{1, 2, 3}
+		w.graph.Of["sales"] = []int{1, 2, 3}
 		const never = time.Duration(1<<63 - 1)
 		w.no(w.Gather(w.Context(), "a broadcast", a, never))
 		w.no(w.Gather(w.Context(), "", a, 10*time.Minute))
-		w.graph.groups["sales"] = []int{1}
+		w.graph.Of["sales"] = []int{1}
 		w.clock.Pass(9 * time.Minute)
 		w.no(w.Gather(w.Context(), "", a, 10*time.Minute))
-		if n := w.graph.reads["sales"]; n != 2 {
+		if n := w.graph.Reads["sales"]; n != 2 {
 			w.Errorf("%d readings: a head-count is to share what was read ten minutes ago", n)
 		}
 		w.clock.Pass(2 * time.Minute)
@@ -239,7 +205,7 @@ func TestWhatABroadcastReadStaysWhileHeadCountsReadAnew(t *testing.T) {
 			w.Errorf("%+v", r)
 		}
 		w.no(w.Gather(w.Context(), "a broadcast", a, never))
-		if n := w.graph.reads["sales"]; n != 3 {
+		if n := w.graph.Reads["sales"]; n != 3 {
 			w.Errorf("%d readings: a broadcast reads once", n)
 		}
 		// The loose set goes first, then the head-count's, then the broadcast's.
@@ -262,7 +228,7 @@ func TestWhatABroadcastReadStaysWhileHeadCountsReadAnew(t *testing.T) {
 
 func TestPartsAreFoundByTheirNames(t *testing.T) {
 	each(t, func(w *world) {
-		w.graph.groups["market"] = nil
+		w.graph.Of["market"] = nil
 		names := func(text string) (out []string) {
 			hits, err := w.Find(w.Context(), text)
 			w.no(err)
@@ -290,7 +256,7 @@ func TestPartsAreFoundByTheirNames(t *testing.T) {
 
 func TestNamesComeFromWhereTheyAreKnown(t *testing.T) {
 	each(t, func(w *world) {
-		w.graph.groups["sales"] = nil
+		w.graph.Of["sales"] = nil
 		for want, p := range map[string]audience.Part{"Group sales": sales, "Person 10 Müller": ten, "Person 5 Müller": boss, "": marketing} {
 			p.Name = "Somebody else"
 			if got, err := w.NameOf(w.Context(), p); err != nil || got != want {

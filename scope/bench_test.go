@@ -31,7 +31,7 @@ func BenchmarkLook(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			directory := &gather.Gatherer{Reader: &graph{}, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: st.Now}
+			directory := &gather.Gatherer{Reader: storetest.NewGroups(nil), Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: st.Now}
 			s := scope.NewService(scope.Config{Ledger: st, Vouchers: st, Census: st, Directory: directory, Now: st.Now, Log: slog.New(slog.DiscardHandler)})
 			bound := audience.Part{Kind: audience.Attribute, Field: audience.Department}
 			for n := range 9 {

@@ -1,10 +1,8 @@
 package scope_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log/slog"
 	"os"
 	"strings"
@@ -22,37 +20,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
-// graph is the groups of a test: what Graph would say of them.
-type graph struct {
-	groups map[string][]int
-	fails  map[string]error
-}
-
-func (g *graph) Members(_ context.Context, of broadcast.Group) iter.Seq2[broadcast.EntraID, error] {
-	return func(yield func(broadcast.EntraID, error) bool) {
-		for _, n := range g.groups[of.ID] {
-			if !yield(id(n), nil) {
-				return
-			}
-		}
-		if err := g.fails[of.ID]; err != nil {
-			yield("", err)
-		}
-	}
-}
-
-func (g *graph) Groups(_ context.Context, text string, _ int) (hits []broadcast.GroupHit, err error) {
-	for known := range g.groups {
-		if known == text {
-			hits = append(hits, broadcast.GroupHit{Group: broadcast.Group{ID: known, Name: "Group " + known[:1]}})
-		}
-	}
-	return hits, nil
-}
-
-func id(n int) broadcast.EntraID {
-	return broadcast.EntraID(fmt.Sprintf("%08d-0000-4000-8000-000000000000", n))
-}
+var id = storetest.ID
 
 // world is an organisation of 40: those above 20 are in Marketing, the others in R&D.
 type world struct {
@@ -60,7 +28,7 @@ type world struct {
 	dsn      string
 	st       *store.Store
 	clock    *storetest.Clock
-	graph    *graph
+	graph    *storetest.Groups
 	gatherer *gather.Gatherer
 	*scope.Service
 }
@@ -78,7 +46,7 @@ func each(t *testing.T, f func(w *world)) {
 			t.Parallel()
 			dsn, clock := storetest.DSN(t, kind), storetest.NewClock()
 			st := storetest.Open(t, dsn, clock.Now)
-			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: &graph{groups: map[string][]int{sales: {1, 2, 3, 22}, union: {3}}, fails: map[string]error{}}}
+			w := &world{T: t, dsn: dsn, st: st, clock: clock, graph: storetest.NewGroups(map[string][]int{sales: {1, 2, 3, 22}, union: {3}})}
 			w.gatherer = &gather.Gatherer{Reader: w.graph, Teams: places.New(places.Config{Ledger: st, Lists: st}), Sets: st, Names: st, Now: clock.Now}
 			w.Service = scope.NewService(scope.Config{Ledger: st, Vouchers: st, Census: st, Directory: w.gatherer, Now: clock.Now, Log: slog.New(slog.DiscardHandler)})
 			var patches []noun.Patch
@@ -197,8 +165,8 @@ func TestTheRefusalSaysHowManyAndWho(t *testing.T) {
 	each(t, func(w *world) {
 		w.set(ada.ID, audience.Of(inSales))
 		w.refused(ada, broadcast.EventSubmit, draft(ada, audience.Of(everyone)),
-			"36 of the 40 people you chose are outside what you may reach (Group a): for example Person 4, Person 5, Person 6. Leave them out, or ask an admin.")
-		w.refused(ben, broadcast.EventSend, draft(ada, audience.Of(everyone)), "36 of the 40 people chosen are outside what Ada Author may reach (Group a)")
+			"36 of the 40 people you chose are outside what you may reach (Group a0000000): for example Person 4, Person 5, Person 6. Leave them out, or ask an admin.")
+		w.refused(ben, broadcast.EventSend, draft(ada, audience.Of(everyone)), "36 of the 40 people chosen are outside what Ada Author may reach (Group a0000000)")
 	})
 }
 
@@ -267,17 +235,17 @@ func TestTheResolverAndLateJoinersAreBoundedToo(t *testing.T) {
 		b := draft(ada, broadcast.Audience{Include: []audience.Part{inSales}, Exclude: []audience.Part{marketing}})
 		w.no(w.gatherer.Gather(w.Context(), "b", b.Audience, 0))
 		w.allowed(broadcast.EngineActor, broadcast.EventRelease, b)
-		w.graph.groups[sales] = append(w.graph.groups[sales], 5, 6)
+		w.graph.Of[sales] = append(w.graph.Of[sales], 5, 6)
 		w.no(w.gatherer.Gather(w.Context(), "b/late", b.Audience, 0))
 		w.allowed(broadcast.EngineActor, broadcast.EventLate, b)
 		b.Audience.Exclude = nil // as if those left out had changed departments since
 		w.no(w.gatherer.Gather(w.Context(), "b/late", b.Audience, 0))
 		w.refused(broadcast.EngineActor, broadcast.EventLate, b, "1 of the 6 people chosen is outside what Ada Author may reach")
 		w.set(scope.Default, audience.Of(inUnion)) // narrower, and nobody has read it since
-		w.graph.groups[union] = []int{1, 2, 3, 22}
+		w.graph.Of[union] = []int{1, 2, 3, 22}
 		w.clock.Pass(1e9)
 		w.allowed(broadcast.EngineActor, broadcast.EventRelease, b)
-		w.graph.groups[union] = nil
+		w.graph.Of[union] = nil
 		w.clock.Pass(1e9)
 		w.refused(broadcast.EngineActor, broadcast.EventRelease, b, "4 of the 4 people chosen are outside")
 	})
@@ -288,14 +256,14 @@ func TestAScopeThatCannotBeReadLetsNobodyBeReached(t *testing.T) {
 		w.set(scope.Default, broadcast.Audience{Include: []audience.Part{everyone}, Exclude: []audience.Part{inUnion}})
 		b := draft(ada, audience.Of(one))
 		w.allowed(ada, broadcast.EventSubmit, b)
-		w.graph.fails[union] = broadcast.Errorf(broadcast.Invalid, "The group “Works Council” cannot be read.")
+		w.graph.Fails[union] = broadcast.Errorf(broadcast.Invalid, "The group “Works Council” cannot be read.")
 		w.clock.Pass(11 * 60e9) // what was read is too old by now
 		w.refused(ada, broadcast.EventSubmit, b, "Whom Ada Author may reach cannot be read", "“Works Council” cannot be read", "Ask an admin")
-		w.graph.fails[union] = errors.New("connection reset")
+		w.graph.Fails[union] = errors.New("connection reset")
 		if err := w.Allows(w.Context(), ada, broadcast.EventSubmit, b); err == nil || broadcast.AsError(err) != nil {
 			w.Errorf("passing trouble is %v", err)
 		}
-		delete(w.graph.fails, union)
+		delete(w.graph.Fails, union)
 		for _, garbled := range []string{"{", "{}", `{"include":[{"kind":"planet"}]}`} {
 			if _, err := storetest.SQL(w.T, w.dsn).Exec(`UPDATE scopes SET audience = '` + garbled + `'`); err != nil {
 				w.Fatal(err)
@@ -337,7 +305,7 @@ func TestOnlyAdminsSetScopesAndEveryChangeIsALine(t *testing.T) {
 		for _, c := range o.Changes {
 			lines = append(lines, fmt.Sprintf("%s: %s of %s → %s", c.By.Name, c.Person.Name, c.From.Words(), c.To.Words()))
 		}
-		want := "Cora Admin: Person 1 of Department Marketing → Nobody yet\nCora Admin: Person 1 of Group a → Department Marketing\nCora Admin: Person 1 of Nobody yet → Group a"
+		want := "Cora Admin: Person 1 of Department Marketing → Nobody yet\nCora Admin: Person 1 of Group a0000000 → Department Marketing\nCora Admin: Person 1 of Nobody yet → Group a0000000"
 		if got := strings.Join(lines, "\n"); got != want || len(o.Scopes) != 0 {
 			w.Errorf("the audit reads\n%s", got)
 		}

@@ -57,7 +57,7 @@ func benchWriting(b *testing.B, st *store.Store, n int) broadcast.ID {
 			}
 			out := make([]broadcast.InstallOutcome, len(take))
 			for i, one := range take {
-				out[i] = broadcast.InstallOutcome{EntraID: one.EntraID, Fence: one.Fence, State: broadcast.InstallationInstalled, Address: ptr(address(i)), At: time.Now()}
+				out[i] = broadcast.InstallOutcome{EntraID: one.EntraID, Fence: one.Fence, State: broadcast.InstallationInstalled, Address: new(address(i)), At: time.Now()}
 			}
 			must(b, st.RecordInstallations(ctx, out))
 		}

@@ -132,7 +132,7 @@ func TestEveryoneIsWhoWasThereWhenSendWasPressed(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
 		gone := func(n int) noun.Patch {
-			return noun.Patch{EntraID: id(n), Deleted: ptr(true)}
+			return noun.Patch{EntraID: id(n), Deleted: new(true)}
 		}
 		people(t, st, 6)
 		must(t, st.SavePeople(ctx, []noun.Patch{gone(1), gone(2)}, nil))

@@ -62,7 +62,7 @@ func TestAnEventIsNeverSetBack(t *testing.T) {
 		var out []broadcast.InstallOutcome
 		for _, i := range take {
 			for _, state := range []broadcast.InstallationState{broadcast.InstallationWanted, broadcast.InstallationRefused, broadcast.InstallationInstalled} {
-				out = append(out, broadcast.InstallOutcome{EntraID: i.EntraID, Fence: i.Fence, State: state, Address: ptr(address(77)), At: time.Now()})
+				out = append(out, broadcast.InstallOutcome{EntraID: i.EntraID, Fence: i.Fence, State: state, Address: new(address(77)), At: time.Now()})
 			}
 		}
 		for _, o := range out {
@@ -93,7 +93,7 @@ func TestInstallOutcomesReachTheDeliveriesThatWait(t *testing.T) {
 		outcomes := map[broadcast.EntraID]broadcast.InstallOutcome{
 			id(1): {State: broadcast.InstallationRefused, Reason: broadcast.ReasonPolicy, Detail: "no"},
 			id(2): {State: broadcast.InstallationInstalled}, // without an address: the event will come
-			id(3): {State: broadcast.InstallationInstalled, Address: ptr(address(3))},
+			id(3): {State: broadcast.InstallationInstalled, Address: new(address(3))},
 			id(4): {State: broadcast.InstallationWanted, Reason: broadcast.ReasonTrouble, NotBefore: time.Now().Add(minute)},
 		}
 		var out []broadcast.InstallOutcome
@@ -138,7 +138,7 @@ func TestTheRolloutsCountsAddUp(t *testing.T) {
 		if !reflect.DeepEqual(r, want) {
 			t.Fatalf("%+v\nwant %+v", r, want)
 		}
-		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Enabled: ptr(false)}}, nil))
+		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Enabled: new(false)}}, nil))
 		must(t, st.WantEveryone(ctx))
 		r = the(st.Rollout(ctx))(t)
 		if r.Untouched != 0 || r.Wanted != 2 || r.Eligible != 8 || r.Excluded[broadcast.ReasonDisabled] != 1 {

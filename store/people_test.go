@@ -14,11 +14,11 @@ func TestAPatchLeavesWhatItDoesNotSay(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		people(t, st, 2)
-		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(1), Guest: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(1), Guest: new(true)}}, nil))
 		if got := known(t, st, 1); got != broadcast.ReasonGuest {
 			t.Fatalf("excluded for %q, want guest: the licence and the account are still there", got)
 		}
-		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(1), Guest: ptr(false), Name: ptr("Änne Bär")}, {EntraID: id(1), Office: ptr("Köln\x00")}}, nil))
+		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(1), Guest: new(false), Name: new("Änne Bär")}, {EntraID: id(1), Office: new("Köln\x00")}}, nil))
 		if got := known(t, st, 1); got != "" {
 			t.Fatalf("excluded for %q", got)
 		}
@@ -46,7 +46,7 @@ func TestPeopleAreFoundByTheBeginningOfAnyWord(t *testing.T) {
 		var page []noun.Patch
 		for i, name := range names {
 			p := patch(i + 1)
-			p.Name, p.UPN = &name, ptr([]string{"am.oneil@contoso.example", "b_strasse@contoso.example", "carla@fabrikam.example"}[i])
+			p.Name, p.UPN = &name, new([]string{"am.oneil@contoso.example", "b_strasse@contoso.example", "carla@fabrikam.example"}[i])
 			page = append(page, p)
 		}
 		must(t, st.SavePeople(ctx, page, nil))
@@ -79,7 +79,7 @@ func TestPeopleAreFoundByTheBeginningOfAnyWord(t *testing.T) {
 		check("%", 1, 2, 3) // no word at all: does not narrow
 		check("zzz")
 		// A new name is found, the old one no longer.
-		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(2), Name: ptr("Bernd Gasse")}}, nil))
+		must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(2), Name: new("Bernd Gasse")}}, nil))
 		check("gass", 2)
 		check("straße")
 		check("strasse", 2) // still in the UPN

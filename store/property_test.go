@@ -211,7 +211,7 @@ func (w *world) outcomes(c *taking) []broadcast.Outcome {
 		case 1:
 			o.Forget = true
 		case 2:
-			o.NewAddress = ptr(address(9))
+			o.NewAddress = new(address(9))
 		case 3:
 			o.Code, o.Status = "ServiceError", 502
 		}
@@ -287,7 +287,7 @@ func (w *world) installed() {
 		o := broadcast.InstallOutcome{EntraID: i.EntraID, Fence: i.Fence, At: w.clock.Now()}
 		o.State = rapid.SampledFrom([]broadcast.InstallationState{broadcast.InstallationWanted, broadcast.InstallationInstalled, broadcast.InstallationRefused}).Draw(w.r, "installed")
 		if o.State == broadcast.InstallationInstalled && rapid.Bool().Draw(w.r, "addressed") {
-			o.Address = ptr(address(3))
+			o.Address = new(address(3))
 		}
 		out = append(out, o)
 	}

@@ -16,7 +16,7 @@ import (
 func oneOfEach(t *testing.T, st *store.Store) []broadcast.Recipient {
 	t.Helper()
 	people(t, st, 8)
-	must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Guest: ptr(true)}}, nil))
+	must(t, st.SavePeople(ctx, []noun.Patch{{EntraID: id(5), Guest: new(true)}}, nil))
 	must(t, st.BotAdded(ctx, id(1), address(1)))
 	must(t, st.BotAdded(ctx, id(5), address(5)))
 	must(t, st.BotGone(ctx, id(3), broadcast.InstallationRemoved))

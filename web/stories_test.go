@@ -105,6 +105,32 @@ func TestTwoEditorsSeeBothVersionsAndLoseNothing(t *testing.T) {
 	ada.get(page+"/edit").says(http.StatusOK, "And Monday.").lacks("Cora was faster")
 }
 
+// What is typed while a save is on its way is not called saved by that save's answer.
+func TestSavedIsOnlySaidOfAllThatWasTyped(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.author().open("/broadcasts/new")
+	b.types("#title", "Slow network")
+	b.sees("#save-state", "Saved")
+	b.do(evaluate(`{
+		const send = window.fetch, line = document.getElementById("save-state");
+		Object.assign(window, { held: 0, said: [] });
+		window.fetch = async (...a) => {
+			if (a[1]?.method === "PUT") await new Promise((go) => { window.held++; window.go = go; });
+			return send(...a);
+		};
+		new MutationObserver(() => window.said.push(line.textContent)).observe(line, { childList: true });
+	}`))
+	b.types("#body", "First words.")
+	b.until(`window.held === 1`)
+	b.types("#body", " And more.")
+	b.do(evaluate(`window.go()`))
+	b.until(`window.held === 2`)
+	b.until(`!window.said.some((words) => words.startsWith("Saved"))`)
+	b.do(evaluate(`window.go()`))
+	b.sees("#save-state", "Saved")
+}
+
 func TestNothingTypedIsLostWhileTheServerIsAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -163,6 +189,7 @@ func TestTheEditorIsDrivenByKeyboardAlone(t *testing.T) {
 	b.shoot("groups")
 	b.do(key("ArrowDown", 0), key("ArrowDown", 0), key("ArrowUp", 0), key("Enter", 0))
 	b.sees("#include", "Sales Europe")
+	b.sees("#hits-status", "is chosen.")
 	b.until(`document.querySelector("[name=audience]:checked").value === "some"`)
 	b.until(`document.activeElement.id === "audience_search" && document.querySelectorAll("#hits li").length === 0`)
 	b.sees("#reach", "will get it")

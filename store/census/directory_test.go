@@ -25,7 +25,7 @@ func TestDeletedPeopleComeBack(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		people(t, st, 2)
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Deleted: ptr(true)}, {EntraID: id(9), Deleted: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Deleted: new(true)}, {EntraID: id(9), Deleted: new(true)}}, nil))
 		if got := known(t, st, 1); got != broadcast.ReasonDeleted {
 			t.Fatalf("excluded for %q, want deleted", got)
 		}
@@ -96,7 +96,7 @@ func TestPeoplePagesAreInOrderAndComplete(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, st *store.Store) {
 		people(t, st, 25)
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(7), Enabled: ptr(false)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(7), Enabled: new(false)}}, nil))
 		var after broadcast.EntraID
 		seen := 0
 		for {

@@ -45,7 +45,7 @@ func TestEverybodyBelowAManagerIsFound(t *testing.T) {
 			t.Errorf("%d people below nobody", got)
 		}
 		// Who left stays between their people and their manager until the directory says otherwise.
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(2), Deleted: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(2), Deleted: new(true)}}, nil))
 		if got := the(st.CountBelow(ctx, id(1)))(t); got != 4 {
 			t.Errorf("%d people below the first, want 4 without number 2", got)
 		}
@@ -88,16 +88,16 @@ func TestB2BMembersAreToldFromGuests(t *testing.T) {
 			b2b     bool
 			reason  broadcast.Reason
 		}{
-			{[]person.Patch{{Type: &member, UPN: &own, Guest: ptr(false)}}, false, ""},
-			{[]person.Patch{{Type: &guest, UPN: &foreign, Guest: ptr(true)}}, false, broadcast.ReasonGuest},
-			{[]person.Patch{{Type: &member, UPN: &foreign, Guest: ptr(true)}}, true, broadcast.ReasonGuest},
-			{[]person.Patch{{Type: &guest, UPN: &foreign, Guest: ptr(true)}, {Type: &member, Guest: ptr(false)}}, true, broadcast.ReasonGuest},
-			{[]person.Patch{{Type: &member, UPN: &foreign, Guest: ptr(true)}, {UPN: &own}}, false, ""},
-			{[]person.Patch{{Type: &guest, UPN: &foreign, Guest: ptr(true)}, {UPN: &own}}, false, broadcast.ReasonGuest},
-			{[]person.Patch{{Type: &guest, UPN: &own, Guest: ptr(true)}, {Type: &member, Guest: ptr(false)}}, false, ""},
+			{[]person.Patch{{Type: &member, UPN: &own, Guest: new(false)}}, false, ""},
+			{[]person.Patch{{Type: &guest, UPN: &foreign, Guest: new(true)}}, false, broadcast.ReasonGuest},
+			{[]person.Patch{{Type: &member, UPN: &foreign, Guest: new(true)}}, true, broadcast.ReasonGuest},
+			{[]person.Patch{{Type: &guest, UPN: &foreign, Guest: new(true)}, {Type: &member, Guest: new(false)}}, true, broadcast.ReasonGuest},
+			{[]person.Patch{{Type: &member, UPN: &foreign, Guest: new(true)}, {UPN: &own}}, false, ""},
+			{[]person.Patch{{Type: &guest, UPN: &foreign, Guest: new(true)}, {UPN: &own}}, false, broadcast.ReasonGuest},
+			{[]person.Patch{{Type: &guest, UPN: &own, Guest: new(true)}, {Type: &member, Guest: new(false)}}, false, ""},
 		} {
 			for _, p := range tc.patches {
-				p.EntraID, p.Name, p.Enabled, p.Licensed = id(i), ptr("Ada"), ptr(true), ptr(true)
+				p.EntraID, p.Name, p.Enabled, p.Licensed = id(i), new("Ada"), new(true), new(true)
 				must(t, st.SavePeople(ctx, []person.Patch{p}, nil))
 			}
 			if p := the(st.Person(ctx, id(i)))(t); p.B2B() != tc.b2b || p.Person.Excluded() != tc.reason {
@@ -117,9 +117,9 @@ func TestValuesOfAFieldAreCountedAndFound(t *testing.T) {
 			must(t, st.SavePeople(ctx, []person.Patch{p}, nil))
 		}
 		gone := patch(50)
-		gone.Country = ptr("Atlantis")
+		gone.Country = new("Atlantis")
 		must(t, st.SavePeople(ctx, []person.Patch{gone}, nil))
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(50), Deleted: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(50), Deleted: new(true)}}, nil))
 		got := the(st.Values(ctx, audience.Country, 10))(t)
 		if len(got) != 4 || got[0] != (audience.Value{Value: "Österreich", Count: 4}) {
 			t.Errorf("values %v", got)

@@ -31,7 +31,7 @@ func TestLawExcludedIsTheDirectorysWord(t *testing.T) {
 		}
 		must(t, st.SavePeople(ctx, page, nil))
 		for i := range page {
-			page[i] = person.Patch{EntraID: page[i].EntraID, Deleted: ptr(i&8 > 0)}
+			page[i] = person.Patch{EntraID: page[i].EntraID, Deleted: new(i&8 > 0)}
 		}
 		must(t, st.SavePeople(ctx, page, nil))
 		got := map[broadcast.EntraID]broadcast.Reason{}

@@ -19,26 +19,13 @@ import (
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // ctx is every test's context: a test that hangs is stopped by go test.
-var ctx = context.Background()
+var (
+	ctx  = context.Background()
+	must = storetest.Must
+	id   = storetest.ID
+)
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func the[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		must(t, err)
-		return v
-	}
-}
-
-func id(n int) broadcast.EntraID {
-	return broadcast.EntraID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
-}
+func the[T any](v T, err error) func(testing.TB) T { return storetest.The(v, err) }
 
 const (
 	ops   = "19:ops@thread.tacv2"

@@ -17,42 +17,22 @@ import (
 func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
 
 // ctx is every test's context: a test that hangs is stopped by go test.
-var ctx = context.Background()
+var (
+	ctx     = context.Background()
+	must    = storetest.Must
+	id      = storetest.ID
+	address = storetest.Address
+)
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func the[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
-func ptr[T any](v T) *T { return &v }
-
-func id(n int) broadcast.EntraID {
-	return broadcast.EntraID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
-}
-
-func address(n int) broadcast.ConversationReference {
-	return broadcast.ConversationReference{ServiceURL: "https://smba.example/emea/", ConversationID: fmt.Sprintf("a:%d", n), ChannelAccountID: fmt.Sprintf("29:%d", n)}
-}
+func the[T any](v T, err error) func(testing.TB) T { return storetest.The(v, err) }
 
 // hire stores somebody as a full read of the directory tells them.
 func hire(t testing.TB, st *store.Store, n int, name string) {
 	t.Helper()
 	member := person.Member
 	must(t, st.SavePeople(ctx, []person.Patch{{
-		EntraID: id(n), Name: &name, UPN: ptr(fmt.Sprintf("person.%d@contoso.example", n)), Type: &member, Guest: ptr(false), Enabled: ptr(true), Licensed: ptr(true),
-		Department: ptr("Sales"), City: ptr("Berlin"), UsageLocation: ptr("DE"),
+		EntraID: id(n), Name: &name, UPN: new(fmt.Sprintf("person.%d@contoso.example", n)), Type: &member, Guest: new(false), Enabled: new(true), Licensed: new(true),
+		Department: new("Sales"), City: new("Berlin"), UsageLocation: new("DE"),
 	}}, nil))
 }
 

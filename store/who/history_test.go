@@ -131,7 +131,7 @@ func TestEveryBroadcastTheyWereOnIsListed(t *testing.T) {
 		must(t, st.BotAdded(ctx, id(1), address(1)))
 		first := sending(t, st, clock, "First", 1, 2)
 		sending(t, st, clock, "Not for Ada", 2)
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Licensed: ptr(false)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Licensed: new(false)}}, nil))
 		sending(t, st, clock, "Third", 1)
 		clock.Pass(time.Hour)
 		hire(t, st, 3, "Cleo")
@@ -172,7 +172,7 @@ func TestSomebodyDeletedAndRestoredKeepsTheirStory(t *testing.T) {
 		must(t, st.BotAdded(ctx, id(1), address(1)))
 		sending(t, st, clock, "News", 1)
 		clock.Pass(time.Hour)
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Deleted: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(1), Deleted: new(true)}}, nil))
 		gone := story(t, st, 1)
 		if gone.Name != "Ada" || gone.Outlook.Reason != broadcast.ReasonDeleted || !gone.GoneAt.Equal(clock.Now()) || len(gone.Receipts) != 1 || len(gone.Moves) != 2 {
 			t.Errorf("%+v", gone)

@@ -43,7 +43,7 @@ func TestLawOutlookIsWhatTheListWouldSay(t *testing.T) {
 			func(n int) { must(t, st.BotGone(ctx, id(n), broadcast.InstallationRemoved)) },
 			func(n int) { must(t, st.BotGone(ctx, id(n), broadcast.InstallationBlocked)) },
 		} {
-			for j, change := range []person.Patch{{}, {Enabled: ptr(false)}, {Licensed: ptr(false)}, {Guest: ptr(true)}, {Deleted: ptr(true)}} {
+			for j, change := range []person.Patch{{}, {Enabled: new(false)}, {Licensed: new(false)}, {Guest: new(true)}, {Deleted: new(true)}} {
 				n := 10*i + j + 1
 				hire(t, st, n, "Somebody")
 				f(n)
@@ -83,7 +83,7 @@ func TestPeopleAreFoundByNameAddressOrID(t *testing.T) {
 		hire(t, st, 2, "Änne Bär")
 		hire(t, st, 3, "Adam O'Neill")
 		hire(t, st, 4, "100% Percy_Under")
-		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(3), Deleted: ptr(true)}}, nil))
+		must(t, st.SavePeople(ctx, []person.Patch{{EntraID: id(3), Deleted: new(true)}}, nil))
 		s := service(st)
 		for text, want := range map[string]int{
 			"ada": 2, "LOVE": 1, "lovelace ada": 1, "person.2@contoso": 1, "änne": 1, "ÄNNE": 1, "": 4, "nobody": 0,

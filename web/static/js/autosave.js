@@ -54,7 +54,8 @@ export function autosave(form, told, born) {
     kept = sent;
     tries = 0;
     copy();
-    say(`Saved ${clock(new Date(data.saved_at))}`);
+    // What was typed while the save was under way is not on the server yet.
+    say(dirty() ? "Not saved yet" : `Saved ${clock(new Date(data.saved_at))}`);
   }
 
   function refuse(status, data) {

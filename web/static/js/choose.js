@@ -35,8 +35,11 @@ function chipsOf({ list, field, one, changed, search }) {
  */
 function finder({ hits, status, search, find: button, url, found: words, none, actions }) {
   let asking;
+  const soon = later(find, 250);
 
   function act(action, hit) {
+    soon.cancel();
+    asking?.abort(); // a late answer would list what nobody looks for any more
     action.do(hit);
     search.value = "";
     list([]);
@@ -89,7 +92,7 @@ function finder({ hits, status, search, find: button, url, found: words, none, a
     }
   }
 
-  search.addEventListener("input", later(find, 250));
+  search.addEventListener("input", soon);
   button.addEventListener("click", (e) => {
     e.preventDefault();
     find();

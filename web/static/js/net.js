@@ -29,11 +29,13 @@ export async function ask(url, { method = "GET", form, signal } = {}) {
   return { status: answer.status, data };
 }
 
-/** later answers a function that runs fn once calls have ceased for ms. */
+/** later answers a function that runs fn once calls have ceased for ms, unless it is cancelled. */
 export function later(fn, ms) {
   let timer;
-  return (...args) => {
+  const call = (...args) => {
     clearTimeout(timer);
     timer = setTimeout(() => fn(...args), ms);
   };
+  call.cancel = () => clearTimeout(timer);
+  return call;
 }
