@@ -23,24 +23,17 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 // ctx is every test's context: a test that hangs is stopped by go test.
 var ctx = context.Background()
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func take(t testing.TB, st *store.Store) *join.Job {
 	t.Helper()
 	job, err := st.TakeTeam(ctx, time.Minute)
-	must(t, err)
+	storetest.Must(t, err)
 	return job
 }
 
 func only(t testing.TB, st *store.Store) join.Team {
 	t.Helper()
 	all, err := st.JoinedTeams(ctx)
-	must(t, err)
+	storetest.Must(t, err)
 	if len(all) != 1 {
 		t.Fatalf("%+v", all)
 	}
@@ -54,30 +47,30 @@ func TestATeamIsInOneHandAtATime(t *testing.T) {
 	cora := broadcast.ActorRef{ID: "cora", Name: "Cora Admin"}
 	berlin := broadcast.Group{ID: "60000000-0000-4000-8000-000000000004", Name: "Berlin Office"}
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {
-		must(t, st.WantTeam(ctx, berlin, cora))
+		storetest.Must(t, st.WantTeam(ctx, berlin, cora))
 		dead := take(t, st)
 		if dead == nil || take(t, st) != nil {
 			t.Fatalf("%+v, and another", dead)
 		}
 		clock.Pass(time.Minute)
 		alive := take(t, st)
-		must(t, st.RecordTeam(ctx, join.Outcome{Job: *dead, State: join.Refused, Reason: broadcast.ReasonPolicy}))
+		storetest.Must(t, st.RecordTeam(ctx, join.Outcome{Job: *dead, State: join.Refused, Reason: broadcast.ReasonPolicy}))
 		if got := only(t, st); got.State != join.Wanted || got.By != cora || got.Name != "Berlin Office" {
 			t.Errorf("the dead one stored: %+v", got)
 		}
-		must(t, st.RecordTeam(ctx, join.Outcome{Job: *alive, State: join.Refused, Reason: broadcast.ReasonPolicy, Detail: "no"}))
+		storetest.Must(t, st.RecordTeam(ctx, join.Outcome{Job: *alive, State: join.Refused, Reason: broadcast.ReasonPolicy, Detail: "no"}))
 		if got := only(t, st); got.State != join.Refused || got.Reason != broadcast.ReasonPolicy || got.Detail != "no" || take(t, st) != nil {
 			t.Errorf("%+v", got)
 		}
-		must(t, st.WantTeam(ctx, berlin, cora)) // try again
+		storetest.Must(t, st.WantTeam(ctx, berlin, cora)) // try again
 		old := take(t, st)
-		must(t, st.WantTeam(ctx, berlin, cora))
-		must(t, st.RecordTeam(ctx, join.Outcome{Job: *old, State: join.Installed}))
+		storetest.Must(t, st.WantTeam(ctx, berlin, cora))
+		storetest.Must(t, st.RecordTeam(ctx, join.Outcome{Job: *old, State: join.Installed}))
 		if got := only(t, st); got.State != join.Wanted {
 			t.Errorf("%+v", got)
 		}
 		later := take(t, st)
-		must(t, st.RecordTeam(ctx, join.Outcome{Job: *later, State: join.Wanted, NotBefore: clock.Now().Add(time.Hour)}))
+		storetest.Must(t, st.RecordTeam(ctx, join.Outcome{Job: *later, State: join.Wanted, NotBefore: clock.Now().Add(time.Hour)}))
 		if take(t, st) != nil {
 			t.Error("taken before its time")
 		}
@@ -85,7 +78,7 @@ func TestATeamIsInOneHandAtATime(t *testing.T) {
 		if take(t, st) == nil {
 			t.Error("not taken when its time has come")
 		}
-		must(t, st.ForgetTeam(ctx, berlin.ID))
+		storetest.Must(t, st.ForgetTeam(ctx, berlin.ID))
 		if err := st.ForgetTeam(ctx, berlin.ID); !broadcast.IsCode(err, broadcast.NotFound) {
 			t.Errorf("forgotten twice: %v", err)
 		}

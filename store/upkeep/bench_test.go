@@ -47,14 +47,14 @@ func seeded(b *testing.B, kind string, people int) *store.Store {
 func BenchmarkPass(b *testing.B) {
 	for _, kind := range storetest.Kinds() {
 		st := seeded(b, kind, 200_000)
-		must(b, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked, Version: "1.0.0", By: cora}))
+		storetest.Must(b, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked, Version: "1.0.0", By: cora}))
 		b.Run(kind, func(b *testing.B) {
 			var take, record time.Duration
 			for b.Loop() {
 				begun := time.Now()
 				c := taken(b, st, 100)
 				took := time.Now()
-				must(b, st.RecordLooks(ctx, c, found(c, time.Now(), upkeep.Verdict{Finding: upkeep.Fine})))
+				storetest.Must(b, st.RecordLooks(ctx, c, found(c, time.Now(), upkeep.Verdict{Finding: upkeep.Fine})))
 				take, record = take+took.Sub(begun), record+time.Since(took)
 			}
 			b.ReportMetric(float64(take.Microseconds())/float64(b.N), "take-us")
@@ -63,12 +63,12 @@ func BenchmarkPass(b *testing.B) {
 		})
 		b.Run(kind+"/standing", func(b *testing.B) {
 			for b.Loop() {
-				the(st.UpkeepStanding(ctx))(b)
+				storetest.The(st.UpkeepStanding(ctx))(b)
 			}
 		})
 		b.Run(kind+"/versions", func(b *testing.B) {
 			for b.Loop() {
-				the(st.Versions(ctx))(b)
+				storetest.The(st.Versions(ctx))(b)
 			}
 		})
 	}

@@ -2,13 +2,11 @@ package upkeep_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
-	"github.com/fanfare/fanfare/broadcast/person"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 	ledger "github.com/fanfare/fanfare/store/upkeep"
@@ -25,49 +23,14 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 // ctx is every test's context: a test that hangs is stopped by go test.
 var ctx = context.Background()
 
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func the[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T {
-		t.Helper()
-		must(t, err)
-		return v
-	}
-}
-
-func ptr[T any](v T) *T { return &v }
-
-func id(n int) broadcast.EntraID {
-	return broadcast.EntraID(fmt.Sprintf("00000000-0000-4000-8000-%012d", n))
-}
-
-func address(n int) broadcast.ConversationReference {
-	return broadcast.ConversationReference{ServiceURL: "https://smba.example/emea/", ConversationID: fmt.Sprintf("a:%d", n)}
-}
-
-// hired stores people 1 to n.
-func hired(t testing.TB, st *store.Store, n int) {
-	t.Helper()
-	var page []person.Patch
-	for i := 1; i <= n; i++ {
-		page = append(page, person.Patch{EntraID: id(i), Name: ptr(fmt.Sprint("Person ", i)), Guest: ptr(false), Enabled: ptr(true), Licensed: ptr(true)})
-	}
-	must(t, st.SavePeople(ctx, page, nil))
-}
-
 // having is a tenant of n people who have had the app for two hours, and a Fanfare that
 // has been there to hear of it.
 func having(t testing.TB, st *store.Store, clock *storetest.Clock, n int) {
 	t.Helper()
-	hired(t, st, n)
-	must(t, st.Listening(ctx))
+	storetest.People(t, st, n)
+	storetest.Must(t, st.Listening(ctx))
 	for i := 1; i <= n; i++ {
-		must(t, st.BotAdded(ctx, id(i), address(i)))
+		storetest.Must(t, st.BotAdded(ctx, storetest.ID(i), storetest.Address(i)))
 	}
 	hear(t, st, clock, 2*time.Hour)
 }
@@ -77,7 +40,7 @@ func hear(t testing.TB, st *store.Store, clock *storetest.Clock, d time.Duration
 	t.Helper()
 	for range d / (20 * time.Second) {
 		clock.Pass(20 * time.Second)
-		must(t, st.Listening(ctx))
+		storetest.Must(t, st.Listening(ctx))
 	}
 }
 
@@ -85,12 +48,12 @@ var cora = broadcast.ActorRef{ID: "cora", Name: "Cora Admin"}
 
 func begun(t testing.TB, st *store.Store, version string) {
 	t.Helper()
-	must(t, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked, Upgrades: true, Version: version, By: cora}))
+	storetest.Must(t, st.BeginPass(ctx, upkeep.Start{Cause: upkeep.Asked, Upgrades: true, Version: version, By: cora}))
 }
 
 func taken(t testing.TB, st *store.Store, limit int) upkeep.Chunk {
 	t.Helper()
-	c := the(st.TakePeople(ctx, limit, time.Minute))(t)
+	c := storetest.The(st.TakePeople(ctx, limit, time.Minute))(t)
 	if c == nil {
 		t.Fatal("there was nobody to take")
 	}
@@ -109,8 +72,8 @@ func found(c upkeep.Chunk, at time.Time, v upkeep.Verdict) upkeep.Report {
 
 func state(t testing.TB, st *store.Store, n int) broadcast.InstallRow {
 	t.Helper()
-	for _, r := range the(st.Installations(ctx, broadcast.InstallQuery{Limit: 500}))(t).Rows {
-		if r.EntraID == id(n) {
+	for _, r := range storetest.The(st.Installations(ctx, broadcast.InstallQuery{Limit: 500}))(t).Rows {
+		if r.EntraID == storetest.ID(n) {
 			return r
 		}
 	}
