@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/api/inbox"
+	"github.com/fanfare/fanfare/api/keep"
 	"github.com/fanfare/fanfare/api/rings"
 	"github.com/fanfare/fanfare/api/welcome"
 	"github.com/fanfare/fanfare/auth"
@@ -16,12 +17,14 @@ import (
 	"github.com/fanfare/fanfare/broadcast/lists"
 	lookup "github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
+	joins "github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 	hello "github.com/fanfare/fanfare/welcome"
 )
 
@@ -35,6 +38,8 @@ type Options struct {
 	Fatigue  *fatigue.Service
 	Rollout  *rollout.Service
 	Welcome  *hello.Service
+	Upkeep   *upkeep.Service
+	Joins    *joins.Service
 	Keys     *auth.Keys
 	Verifier *teams.Verifier
 	Inbox    inbox.Store
@@ -57,6 +62,7 @@ type Door struct {
 	inbox   *inbox.Inbox
 	rings   *rings.Door
 	welcome welcome.Door
+	upkeep  *keep.Door
 	pace    pace.Meter
 	log     *slog.Logger
 }

@@ -105,7 +105,27 @@ func (d *Door) table() []route {
 		{get, v1 + "/rollout/samples", keyed, d.rings.Samples},
 		{get, v1 + "/rollout/history", keyed, d.rings.Moves},
 		{get, v1 + "/rollout/people", keyed, d.listInstallations},
-	}, d.moves()...)
+	}, append(d.kept(), d.moves()...)...)
+}
+
+// kept are the routes that keep installations right.
+func (d *Door) kept() []route {
+	return []route{
+		{get, v1 + "/upkeep", keyed, d.upkeep.Show},
+		{post, v1 + "/upkeep/check", keyed, d.upkeep.Check},
+		{post, v1 + "/upkeep/upgrade", keyed, d.upkeep.Upgrade},
+		{post, v1 + "/upkeep/pause", keyed, d.upkeep.Pause},
+		{post, v1 + "/upkeep/resume", keyed, d.upkeep.Resume},
+		{post, v1 + "/upkeep/stop", keyed, d.upkeep.Stop},
+		{post, v1 + "/upkeep/put-back", keyed, d.upkeep.PutBack},
+		{post, v1 + "/upkeep/repair/on", keyed, d.upkeep.RepairOn},
+		{post, v1 + "/upkeep/repair/off", keyed, d.upkeep.RepairOff},
+
+		{get, v1 + "/installed-teams", keyed, d.upkeep.ListTeams},
+		{get, v1 + "/installed-teams/find", keyed, d.upkeep.FindTeams},
+		{put, v1 + "/installed-teams/:group", keyed, d.upkeep.InstallInTeam},
+		{del, v1 + "/installed-teams/:group", keyed, d.upkeep.ForgetTeam},
+	}
 }
 
 // moves are the routes that move a broadcast, one for each event a machine may cause.

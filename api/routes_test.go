@@ -87,6 +87,9 @@ func TestEveryRouteAsksForTheRole(t *testing.T) {
 		"GET /audience/lists": everyone, "GET /audience/lists/:id": everyone, "POST /audience/lists": writers, "DELETE /audience/lists/:id": writers,
 		"GET /audiences": writers, "POST /audiences": writers, "DELETE /audiences/:id": writers,
 		"POST /rollout/start": admins, "POST /rollout/pause": admins, "GET /setup": admins,
+		"GET /upkeep": everyone, "POST /upkeep/check": admins, "POST /upkeep/upgrade": admins, "POST /upkeep/pause": admins, "POST /upkeep/resume": admins,
+		"POST /upkeep/stop": admins, "POST /upkeep/put-back": admins, "POST /upkeep/repair/on": admins, "POST /upkeep/repair/off": admins,
+		"GET /installed-teams": everyone, "GET /installed-teams/find": admins, "PUT /installed-teams/:group": admins, "DELETE /installed-teams/:group": admins,
 	}
 	before := map[string]broadcast.State{
 		"submit": broadcast.Draft, "withdraw": broadcast.InReview, "approve": broadcast.InReview, "reject": broadcast.InReview,

@@ -34,12 +34,14 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 	"github.com/fanfare/fanfare/welcome"
 )
 
@@ -148,7 +150,7 @@ func (w *world) furnish() {
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: going.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Rollout: going, Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
+		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: going.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Upkeep: upkeep.New(upkeep.Config{Ledger: w.store, Records: w.store}), Joins: join.New(join.Config{Ledger: w.store, Finder: groups{}}), Rollout: going, Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }
@@ -496,3 +498,13 @@ func (l *lockedBuffer) Write(p []byte) (int, error) {
 }
 
 func (l *lockedBuffer) String() string { l.mu.Lock(); defer l.mu.Unlock(); return l.b.String() }
+
+// Teams knows the Newsroom and no other.
+func (groups) Teams(_ context.Context, text string, _ int) ([]broadcast.GroupHit, error) {
+	if text != "" && text != newsroom {
+		return nil, nil
+	}
+	return []broadcast.GroupHit{{Group: broadcast.Group{ID: newsroom, Name: "Newsroom"}, Kind: "Team"}}, nil
+}
+
+const newsroom = "60000000-0000-4000-8000-00000000000c"

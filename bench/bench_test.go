@@ -37,7 +37,7 @@ type part struct {
 	run    func(t *testing.T, b *bench)
 }
 
-var parts = []part{fanoutPart, curvePart, resolvePart, budgetPart, limitPart, oldPart, syncPart, previewPart}
+var parts = []part{fanoutPart, curvePart, resolvePart, budgetPart, limitPart, oldPart, syncPart, previewPart, rolloutPart}
 
 // TestMeasure measures the parts that -measure names.
 func TestMeasure(t *testing.T) {

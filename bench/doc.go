@@ -14,16 +14,18 @@
 // within one run are what to look at.
 //
 //	make bench                   everything, for an hour or two
-//	make bench BENCH=Fanout      one part: Fanout, Curve, Resolve, Budget, Limit, Old, Sync or Preview
+//	make bench BENCH=Fanout      one part: Fanout, Curve, Resolve, Budget, Limit, Old, Sync, Preview
+//	                             or Rollout
 //
 // Settings, from the environment:
 //
-//	FANFARE_BENCH_PEOPLE    how many get it (Fanout, Old, Sync, Preview: 100,000; Resolve: 1,000,000)
-//	FANFARE_BENCH_ROUNDS    how often each takes its turn (Fanout, Old: 6; Resolve: 3; Curve, Sync: 1)
+//	FANFARE_BENCH_PEOPLE    how many get it (Fanout, Old, Sync, Preview, Rollout: 100,000; Resolve: 1,000,000)
+//	FANFARE_BENCH_ROUNDS    how often each takes its turn (Fanout, Old: 6; Resolve: 3; Curve, Sync, Rollout: 1)
 //	FANFARE_BENCH_MOST      the largest of Curve's sizes (1,000,000)
 //	FANFARE_BENCH_MINUTES   how long Limit sends with each number of replicas (1)
 //	FANFARE_BENCH_RATE      Limit's budget, requests/s (the product's default)
 //	FANFARE_BENCH_OLD       millions of old deliveries for Old (0: not measured), half a GB each
+//	FANFARE_BENCH_MICROSOFT 1 to install at Microsoft's figures (Rollout): 68 minutes for 100,000
 //	FANFARE_BENCH_PROFILE   a folder in which Fanfare and the contenders leave CPU profiles
 //	FANFARE_TEST_POSTGRES   a PostgreSQL server instead of one started for the purpose
 //

@@ -72,7 +72,7 @@ func (p *product) makeKeys() {
 	if err := st.Migrate(ctx); err != nil {
 		p.t.Fatal(err)
 	}
-	for i, role := range []broadcast.Role{broadcast.RoleAuthor, broadcast.RoleApprover} {
+	for i, role := range []broadcast.Role{broadcast.RoleAuthor, broadcast.RoleApprover, broadcast.RoleAdmin} {
 		owner := broadcast.Actor{ActorRef: broadcast.ActorRef{ID: broadcast.EntraID("0000000" + string(rune('1'+i)) + "-aaaa-4000-8000-000000000000"), Name: string(role)}, Roles: []broadcast.Role{role}}
 		if p.keys[role], _, err = auth.NewKeys(st, time.Now, slog.New(slog.DiscardHandler)).Create(ctx, owner, "bench"); err != nil {
 			p.t.Fatal(err)

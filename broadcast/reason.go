@@ -19,6 +19,7 @@ const (
 
 	ReasonBlocked       Reason = "blocked"
 	ReasonRemoved       Reason = "removed"
+	ReasonVanished      Reason = "vanished"
 	ReasonNotInstalled  Reason = "not_installed"
 	ReasonPolicy        Reason = "policy"
 	ReasonNoCatalogApp  Reason = "no_catalog_app"
@@ -59,6 +60,7 @@ var reasonTexts = map[Reason]reasonText{
 	ReasonDeleted:       {"Account deleted", "Nothing to do; a restored account comes back with the next sync."},
 	ReasonBlocked:       {"Blocked the bot", "Only the person can unblock it, in their Teams chat."},
 	ReasonRemoved:       {"Removed the app", "Only the person can add it again; Fanfare never re-installs against their will."},
+	ReasonVanished:      {"App vanished", "Nobody told Fanfare who removed it, perhaps the person; an admin can put it back on the page Upkeep."},
 	ReasonNotInstalled:  {"App not installed yet", "Start the rollout, or wait until it reaches this person."},
 	ReasonPolicy:        {"App blocked by policy", "Allow the app for this person in the Teams admin centre (permission policies)."},
 	ReasonNoCatalogApp:  {"App not in the catalogue", "Upload the app package to your organisation's app catalogue."},

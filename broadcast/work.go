@@ -19,6 +19,7 @@ const (
 	KindLate    Kind = "late"    // take people in who got the app after the list was frozen
 	KindInstall Kind = "install" // install the bot for those who are wanted, for a while
 	KindRoster  Kind = "roster"  // read who is in teams, for a while
+	KindUpkeep  Kind = "upkeep"  // see whether installations are as the ledger says, for a while
 	KindSync    Kind = "sync"    // read the directory's changes
 	KindSweep   Kind = "sweep"   // ask the ledger what has nobody, and move on what is due
 	KindClean   Kind = "clean"   // forget what is no longer needed
@@ -26,7 +27,7 @@ const (
 
 // Kinds is every kind, for the engines to register.
 func Kinds() []Kind {
-	return []Kind{KindResolve, KindSend, KindCancel, KindExpire, KindRetry, KindLate, KindInstall, KindRoster, KindSync, KindSweep, KindClean}
+	return []Kind{KindResolve, KindSend, KindCancel, KindExpire, KindRetry, KindLate, KindInstall, KindRoster, KindUpkeep, KindSync, KindSweep, KindClean}
 }
 
 // Seats is how many hands may send one broadcast at a time in the whole
@@ -38,8 +39,8 @@ const Seats = 8
 // or run twice without harm, because whoever does it reads the ledger first.
 type Work struct {
 	Kind        Kind
-	BroadcastID ID       // for all but install, roster, sync, sweep and clean
-	Seat        int      // for send: 1 to Seats
+	BroadcastID ID       // for all but install, roster, upkeep, sync, sweep and clean
+	Seat        int      // for send: 1 to Seats; for install: 0 or 1
 	Priority    Priority // for send: the broadcast's, which chooses the lane
 }
 

@@ -71,8 +71,8 @@ func Rank(w broadcast.Work) int {
 
 // traits are the defaults. Broadcasts are sent from four seats at a time, because
 // one chunk's slow tail must not leave the Connector idle; more hands would only
-// queue for the same budget. Installing is braked by Microsoft to about 25/s per tenant: one pair of
-// hands per replica fills that. The long ones read the directory page by page.
+// queue for the same budget. Installing is braked by Microsoft to about 25/s per tenant: two pairs of
+// hands fill that, one going on while the other changes. The long ones read the directory page by page.
 func traits(k broadcast.Kind) trait {
 	switch k {
 	case broadcast.KindSend:
@@ -81,13 +81,15 @@ func traits(k broadcast.Kind) trait {
 		return trait{hands: 4, timeout: 150 * time.Second}
 	case broadcast.KindResolve:
 		return trait{hands: 2, timeout: 15 * time.Minute}
+	case broadcast.KindInstall:
+		return trait{hands: 2, timeout: 25 * time.Second}
 	case broadcast.KindSync:
 		return trait{hands: 1, timeout: 30 * time.Minute}
 	case broadcast.KindSweep:
 		return trait{hands: 1, timeout: 10 * time.Second}
 	case broadcast.KindClean:
 		return trait{hands: 1, timeout: 2 * time.Minute}
-	default: // cancel, install, roster
+	default: // cancel, roster, upkeep
 		return trait{hands: 1, timeout: 25 * time.Second}
 	}
 }

@@ -22,6 +22,7 @@ type Hands struct {
 	Sweeper  *Sweeper
 	Install  func(ctx context.Context) error // graphinstall, for a while
 	Rosters  func(ctx context.Context) error // places, for a while
+	Upkeep   func(ctx context.Context) error // upkeep, for a while
 	Sync     func(ctx context.Context) error // directory, to the end of a round
 	Refresh  func(ctx context.Context) error // rollout: takes in who has come since
 }
@@ -45,6 +46,8 @@ func (h *Hands) Do(ctx context.Context, w broadcast.Work) error {
 		return h.Install(ctx)
 	case broadcast.KindRoster:
 		return h.Rosters(ctx)
+	case broadcast.KindUpkeep:
+		return h.Upkeep(ctx)
 	case broadcast.KindSync:
 		return h.sync(ctx)
 	case broadcast.KindSweep:

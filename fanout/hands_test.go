@@ -49,6 +49,7 @@ func (r *replica) hands(e broadcast.Engine) *fanout.Hands {
 		Sweeper: r.sweeper(e),
 		Install: func(context.Context) error { return nil },
 		Rosters: func(context.Context) error { return nil },
+		Upkeep:  func(context.Context) error { return nil },
 		Sync:    func(context.Context) error { return nil },
 		Refresh: func(context.Context) error { return nil },
 	}

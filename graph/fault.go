@@ -42,6 +42,10 @@ var rules = []rule{
 	{status: 403, text: "permission policy", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonPolicy},
 	{status: 403, code: "AccessDenied", class: broadcast.Permanent, scope: broadcast.ScopeRecipient, reason: broadcast.ReasonPolicy},
 
+	// The plain permission to install in teams does not reach apps that declare permissions
+	// of their own (protocol F.1; the words are of field reports).
+	{status: 412, text: "resourcespecificpermissions", class: broadcast.Permanent, scope: broadcast.ScopeService, reason: broadcast.ReasonNoConsent},
+
 	{status: 410, class: broadcast.Permanent, scope: broadcast.ScopeService},
 	{code: codeNoState, class: broadcast.Permanent, scope: broadcast.ScopeService},
 	{code: codeBadState, class: broadcast.Permanent, scope: broadcast.ScopeService},

@@ -44,6 +44,8 @@ func TestEveryMoodOfGraphHasItsFault(t *testing.T) {
 		{name: "inner inner code, other spelling", status: 403, contentType: asJSON, body: `{"error":{"code":"Forbidden","innererror":{"message":"x","innerError":{"code":"AccessDenied"}}}}`, class: permanent, scope: recipient, reason: broadcast.ReasonPolicy, code: "Forbidden/AccessDenied"},
 		{name: "permission missing", status: 403, contentType: asJSON, body: errorBody("Forbidden", "Missing role permissions on the request."), class: permanent, scope: service, reason: broadcast.ReasonNoConsent, code: "Forbidden"},
 		{name: "insufficient privileges", status: 403, contentType: asJSON, body: errorBody("Authorization_RequestDenied", "Insufficient privileges to complete the operation."), class: permanent, scope: service, reason: broadcast.ReasonNoConsent, code: "Authorization_RequestDenied"},
+		{name: "consent missing", status: 412, contentType: asJSON, body: errorBody("PreconditionFailed", "Failed to execute backend request IsUserAuthorizedToGrantGroupResourceSpecificPermissionsRequest."), class: permanent, scope: service, reason: broadcast.ReasonNoConsent, code: "PreconditionFailed"},
+		{name: "another precondition", status: 412, class: permanent, scope: recipient},
 		{name: "403 without words", status: 403, class: permanent, scope: recipient},
 		{name: "not found", status: 404, contentType: asJSON, body: errorBody("NotFound", "Not found."), class: permanent, scope: recipient, code: "NotFound"},
 		{name: "conflict", status: 409, contentType: asJSON, body: errorBody("Conflict", "The app is already installed."), class: permanent, scope: recipient, code: "Conflict"},

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -218,3 +221,16 @@ func (s *stage) luck(number int, misfortune string) {
 func (s *stage) requests(op string) int { return int(s.sim.Report().Requests[op]) }
 
 func person(number int) broadcast.EntraID { return broadcast.EntraID(simulator.EntraID(number)) }
+
+// control has something happen at the simulator.
+func (s *stage) control(what, body string) error {
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "/_simulator/"+what, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	rw := httptest.NewRecorder()
+	if s.sim.ServeHTTP(rw, r); rw.Code >= 300 {
+		return fmt.Errorf("%s: %d %s", what, rw.Code, rw.Body)
+	}
+	return nil
+}

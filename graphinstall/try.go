@@ -57,10 +57,10 @@ func (r *run) unknown(ctx context.Context, job broadcast.Installation, app strin
 	return r.refused(job, broadcast.ReasonNoTeams, f)
 }
 
-// apps is the SDK's builder for a person's installed apps.
-func (i *Installer) apps(id broadcast.EntraID) *users.ItemTeamworkInstalledAppsRequestBuilder {
-	base := map[string]string{"baseurl": i.Graph.BaseURL()}
-	return users.NewUsersRequestBuilderInternal(base, i.Graph.Adapter()).
+// appsOf is the SDK's builder for a person's installed apps.
+func appsOf(g *graph.Client, id broadcast.EntraID) *users.ItemTeamworkInstalledAppsRequestBuilder {
+	base := map[string]string{"baseurl": g.BaseURL()}
+	return users.NewUsersRequestBuilderInternal(base, g.Adapter()).
 		ByUserId(string(id)).Teamwork().InstalledApps()
 }
 
@@ -73,7 +73,7 @@ func (i *Installer) install(ctx context.Context, id broadcast.EntraID, app strin
 		body.SetConsentedPermissionSet(consent(i.Consent))
 	}
 	return i.Graph.Do(ctx, func(ctx context.Context) error {
-		_, err := i.apps(id).Post(ctx, body, nil)
+		_, err := appsOf(i.Graph, id).Post(ctx, body, nil)
 		return err
 	})
 }
@@ -142,26 +142,14 @@ func (r *run) opened(ctx context.Context, job broadcast.Installation, anyhow boo
 
 // chatID is "" when Graph knows no installation or no chat.
 func (i *Installer) chatID(ctx context.Context, id broadcast.EntraID) (string, error) {
-	filter := "teamsApp/externalId eq '" + quoted(i.ManifestID) + "'"
-	var list models.UserScopeTeamsAppInstallationCollectionResponseable
-	err := i.Graph.Do(ctx, func(ctx context.Context) (err error) {
-		list, err = i.apps(id).Get(ctx, &users.ItemTeamworkInstalledAppsRequestBuilderGetRequestConfiguration{
-			QueryParameters: &users.ItemTeamworkInstalledAppsRequestBuilderGetQueryParameters{
-				Filter: &filter, Expand: []string{"teamsApp"},
-			},
-		})
-		return err
-	})
-	if err != nil || list == nil {
-		return "", err
-	}
-	for _, one := range list.GetValue() {
+	list, err := installed(ctx, i.Graph, id, i.ManifestID, "teamsApp")
+	for _, one := range list {
 		if one.GetId() == nil {
 			continue
 		}
 		var chat models.Chatable
 		err := i.Graph.Do(ctx, func(ctx context.Context) (err error) {
-			chat, err = i.apps(id).ByUserScopeTeamsAppInstallationId(*one.GetId()).Chat().Get(ctx, nil)
+			chat, err = appsOf(i.Graph, id).ByUserScopeTeamsAppInstallationId(*one.GetId()).Chat().Get(ctx, nil)
 			return err
 		})
 		if err != nil || chat == nil || chat.GetId() == nil {
@@ -169,5 +157,5 @@ func (i *Installer) chatID(ctx context.Context, id broadcast.EntraID) (string, e
 		}
 		return *chat.GetId(), nil
 	}
-	return "", nil
+	return "", err
 }

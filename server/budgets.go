@@ -10,7 +10,7 @@ import (
 )
 
 // budgets are the tenant-wide allowances this replica draws on: one for every call
-// to the Connector (protocol E.1), one for installing. Whoever is installed costs at
+// to the Connector (protocol E.1), one for installing. Whoever is installed or looked at costs at
 // most one call of each of Graph's families, whose allowances are at least as wide
 // (protocol F.7): so one wait per person keeps all of them.
 type budgets struct{ connector, install *budget.Budget }

@@ -50,6 +50,9 @@ type Config struct {
 	StaleAfter    time.Duration
 	Fatigue       fatigue.Limit
 	InstallGrace  time.Duration
+	UpkeepEvery   time.Duration // 0 for never by itself
+	UpkeepShare   float64       // per cent of InstallRate
+	UpkeepSettle  time.Duration
 
 	LogLevel  string
 	LogFormat string

@@ -34,6 +34,7 @@ func (s *Server) newEngine() (broadcast.Engine, error) {
 		{Work: broadcast.Work{Kind: broadcast.KindSweep}, Every: sweepEvery},
 		{Work: broadcast.Work{Kind: broadcast.KindSync}, Every: s.config.SyncEvery},
 		{Work: broadcast.Work{Kind: broadcast.KindClean}, Every: cleanEvery},
+		{Work: broadcast.Work{Kind: broadcast.KindUpkeep}, Every: upkeepEvery},
 	}}
 	if s.store.Postgres() {
 		eng, err := river.New(river.Options{Options: o, Pool: s.store.Pool()})

@@ -73,7 +73,7 @@ var settings = append([]setting{
 	list("FANFARE_TEAMS_PLANS", strings.Join(directory.TeamsPlans(), ","), "the service plans that count as a Teams licence", func(c *Config) *[]string { return &c.TeamsPlans }),
 	list("FANFARE_RSC_PERMISSIONS", "ChatMessageReadReceipt.Read.Chat", "resource-specific permissions the app package declares, consented to at installation; none for none", func(c *Config) *[]string { return &c.RSC }),
 	number("FANFARE_CONNECTOR_RATE", "47", "requests/s to Teams, below Microsoft's 50; 0 for no limit (only a simulator survives that)", func(c *Config) *float64 { return &c.ConnectorRate }),
-	number("FANFARE_INSTALL_RATE", "25", "installations/s through Graph, below Microsoft's 30 sustained; 0 for no limit", func(c *Config) *float64 { return &c.InstallRate }),
+	number("FANFARE_INSTALL_RATE", "24.5", "installations/s through Graph, below the 83 % of 30 that Microsoft lets last; 0 for no limit", func(c *Config) *float64 { return &c.InstallRate }),
 	toggle("FANFARE_ENGINE", "on", "on, or off for a replica that only serves pages and API and leaves the work to others", func(c *Config) *bool { return &c.EngineOff }),
 	count("FANFARE_WORKERS", "16", "requests at once per chunk", 1, 256, func(c *Config) *int { return &c.Workers }),
 	count("FANFARE_CARD_LIMIT", "81920", "largest message in bytes as Teams counts them; 28672 for hybrid or older clouds", 4096, 102400, func(c *Config) *int { return &c.CardLimit }),
@@ -82,6 +82,9 @@ var settings = append([]setting{
 	span("FANFARE_SYNC_EVERY", "15m", "how often the directory's changes are read", func(c *Config) *time.Duration { return &c.SyncEvery }),
 	span("FANFARE_STALE_AFTER", "24h", "how old the directory may be before pages warn whoever is about to send", func(c *Config) *time.Duration { return &c.StaleAfter }),
 	span("FANFARE_INSTALL_GRACE", "20s", "how long to wait for the event of an installation before asking Graph for the chat", func(c *Config) *time.Duration { return &c.InstallGrace }),
+	spanOrOff("FANFARE_UPKEEP_EVERY", "168h", "how often all installations are looked at by themselves, and upgraded when the catalogue has a newer version; off for never", func(c *Config) *time.Duration { return &c.UpkeepEvery }),
+	number("FANFARE_UPKEEP_SHARE", "50", "how many in a hundred of FANFARE_INSTALL_RATE looking at installations may take at most", func(c *Config) *float64 { return &c.UpkeepShare }).checked(percent),
+	span("FANFARE_UPKEEP_SETTLE", "1h", "how long something must have stood before Graph is believed against the ledger, and how long an app that vanished stays away before it is put back", func(c *Config) *time.Duration { return &c.UpkeepSettle }),
 	text("FANFARE_LOG_LEVEL", "info", "debug, info, warn or error", func(c *Config) *string { return &c.LogLevel }).checked(oneOf("debug", "info", "warn", "error")),
 	text("FANFARE_LOG_FORMAT", "json", "json or text", func(c *Config) *string { return &c.LogFormat }).checked(oneOf("json", "text")),
 }, appSettings...)
@@ -184,6 +187,26 @@ func toggle(name, usual, about string, at func(*Config) *bool) setting {
 	}.checked(oneOf("on", "off"))
 }
 
+// spanOrOff is a span, or off for 0.
+func spanOrOff(name, usual, about string, at func(*Config) *time.Duration) setting {
+	s := span(name, usual, about, at)
+	set, get := s.set, s.get
+	s.set = func(c *Config, v string) error {
+		if v == "off" {
+			*at(c) = 0
+			return nil
+		}
+		return set(c, v)
+	}
+	s.get = func(c *Config) string {
+		if *at(c) == 0 {
+			return "off"
+		}
+		return get(c)
+	}
+	return s
+}
+
 func span(name, usual, about string, at func(*Config) *time.Duration) setting {
 	return setting{
 		name: name, usual: usual, about: about,
@@ -204,6 +227,13 @@ var guidForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-
 func guid(v string) error {
 	if !guidForm.MatchString(v) || strings.Trim(v, "0-") == "" {
 		return fmt.Errorf("is %q; it must be a GUID such as 7d1f0c52-2c11-4a57-9e59-3f0a5a0be001", v)
+	}
+	return nil
+}
+
+func percent(v string) error {
+	if f, err := strconv.ParseFloat(v, 64); err != nil || f <= 0 || f > 100 {
+		return fmt.Errorf("is %q; it must be a number above 0 and at most 100", v)
 	}
 	return nil
 }

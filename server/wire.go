@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -19,11 +20,13 @@ import (
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graphinstall"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 	"github.com/fanfare/fanfare/web"
 	"github.com/fanfare/fanfare/welcome"
 )
@@ -86,6 +89,10 @@ type world struct {
 	install   *graphinstall.Installer
 	places    *places.Service
 	rosters   *places.Reader
+	upkeep    *upkeep.Service
+	keeper    *upkeep.Keeper
+	join      *join.Service
+	joiner    *join.Worker
 	wire      *teams.Wire
 	links     broadcast.Links
 	*outside
@@ -159,6 +166,8 @@ func (s *Server) graphWindow(w *world) error {
 	}
 	w.directory = directory.New(directory.Options{Graph: client, People: s.store, Plans: c.TeamsPlans, Now: time.Now, Log: s.log})
 	w.gatherer = &gather.Gatherer{Reader: w.directory, Teams: w.places, Sets: s.store, Names: s.store, Now: s.store.Now}
+	w.upkeep, w.keeper = s.upkeepRoom(client)
+	w.join, w.joiner = s.joinRoom(client, w.directory)
 	budget := s.budgets.install
 	w.install, err = graphinstall.New(graphinstall.Options{
 		Graph: client, Queue: s.store, ManifestID: c.ManifestID, ServiceURL: c.FallbackURL.String(), Consent: c.consent(),
@@ -167,9 +176,13 @@ func (s *Server) graphWindow(w *world) error {
 	return err
 }
 
-// installSpan is how long one piece of install work goes on: below the engine's
-// limit for it, long enough to be worth taking.
+// installSpan is how long one piece of install work goes on at most: below the
+// engine's limit for it, long enough to be worth taking.
 const installSpan = 15 * time.Second
+
+// installFor ends each at a moment of its own in the second half of it: if both seats
+// changed hands at once, nobody would install meanwhile.
+func installFor() time.Duration { return installSpan/2 + rand.N(installSpan/2) }
 
 // employ gives the engine its hands.
 func (s *Server) employ(w *world) error {
@@ -187,8 +200,9 @@ func (s *Server) employ(w *world) error {
 		Sweeper: &fanout.Sweeper{
 			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Welcome: welcome.Greeter{Ledger: s.store, Now: s.store.Now}.Work, Rollout: s.rollout.Tick, Now: s.store.Now, Log: s.log,
 		},
-		Install: func(ctx context.Context) error { return w.install.Work(ctx, installSpan) },
+		Install: w.installOn,
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
+		Upkeep:  func(ctx context.Context) error { return w.keeper.Work(ctx, upkeepSpan) },
 		Sync:    w.directory.Sync,
 		Refresh: s.rollout.Refresh,
 	}
@@ -209,10 +223,10 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Welcome: s.welcome, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Welcome: s.welcome, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Welcome: s.welcome, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Welcome: s.welcome, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

@@ -119,9 +119,22 @@ func (d *Desk) permissions() (needed, useful []permission) {
 	}
 	useful = []permission{
 		{"Member.Read.Hidden", nil, "groups with hidden members"},
+		d.forTeams(),
 		{"Channel.ReadBasic.All", []string{"ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}, "choosing channels"},
 	}
 	return needed, useful
+}
+
+// forTeams is the permission to install the app in teams (protocol F.1).
+func (d *Desk) forTeams() permission {
+	p := permission{"TeamsAppInstallation.ReadWriteSelfForTeam.All", []string{
+		"TeamsAppInstallation.ReadWriteForTeam.All", "TeamsAppInstallation.ReadWriteAndConsentSelfForTeam.All", "TeamsAppInstallation.ReadWriteAndConsentForTeam.All",
+		"TeamsAppInstallation.ManageSelectedForTeam.All",
+	}, "installing the app in teams"}
+	if len(d.o.Consent) > 0 { // as for people
+		p.name, p.instead = "TeamsAppInstallation.ReadWriteAndConsentSelfForTeam.All", p.instead[2:]
+	}
+	return p
 }
 
 const grant = "Under Entra ID → App registrations → API permissions add it as an application permission of Microsoft Graph and press “Grant admin consent”. It takes some minutes to show here, and up to an hour until a Fanfare that runs uses it, unless it is started anew."

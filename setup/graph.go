@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 // one asks for a single entry and nothing but its ID.
@@ -146,7 +147,7 @@ type entry struct {
 func (e entry) version() string {
 	newest := ""
 	for _, v := range e.Definitions {
-		if (v.State == "" || strings.EqualFold(v.State, "published")) && (newest == "" || older(newest, v.Version)) {
+		if (v.State == "" || strings.EqualFold(v.State, "published")) && (newest == "" || upkeep.Older(newest, v.Version)) {
 			newest = v.Version
 		}
 	}

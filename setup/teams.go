@@ -1,12 +1,12 @@
 package setup
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/url"
-	"strconv"
 	"strings"
+
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 func (d *Desk) appPackage(context.Context) Finding {
@@ -55,29 +55,10 @@ func (d *Desk) published(a entry) Finding {
 		return ok(fmt.Sprintf("“%s” is %s; its version cannot be seen.", a.Name, where))
 	case err != nil || theirs == ours:
 		return ok(fmt.Sprintf("“%s” is %s, in version %s.", a.Name, where, theirs))
-	case older(theirs, ours):
+	case upkeep.Older(theirs, ours):
 		return warn(fmt.Sprintf("“%s” is %s in version %s; this Fanfare makes version %s.", a.Name, where, theirs, ours), "Upload the new package to the same app in the Teams admin centre (“Upload file” on the app’s page).")
 	}
 	return warn(fmt.Sprintf("“%s” is %s in version %s, which is newer than the %s this Fanfare makes.", a.Name, where, theirs, ours), "Set FANFARE_APP_VERSION to a higher version before the next upload.")
-}
-
-// older compares versions of numbers and dots.
-func older(a, b string) bool {
-	as, bs := strings.Split(a, "."), strings.Split(b, ".")
-	for i := range max(len(as), len(bs)) {
-		if order := cmp.Compare(number(as, i), number(bs, i)); order != 0 {
-			return order < 0
-		}
-	}
-	return false
-}
-
-func number(parts []string, i int) int {
-	if i >= len(parts) {
-		return 0
-	}
-	n, _ := strconv.Atoi(parts[i]) // what is no number counts as none
-	return n
 }
 
 func (d *Desk) connectorToken(ctx context.Context) Finding {

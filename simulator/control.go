@@ -38,7 +38,7 @@ func (s *Simulator) controls() http.Handler {
 	mux.HandleFunc("GET /_simulator/teams", s.listTeams)
 	mux.HandleFunc("POST /_simulator/teams/{id}/{verb}", s.actInTeam)
 	for verb, do := range map[string]personHandler{
-		"say": s.say, "click": s.click, "install": s.install, "remove": s.remove, "block": s.block,
+		"say": s.say, "click": s.click, "install": s.install, "remove": s.remove, "vanish": s.vanish, "block": s.block,
 		"unblock": s.unblock, "delete-chat": s.deleteChat, "react": s.react, "read": s.read, "directory": s.directory,
 	} {
 		mux.HandleFunc("POST /_simulator/people/{id}/"+verb, s.person(do))

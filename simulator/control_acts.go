@@ -129,6 +129,12 @@ func (s *Simulator) remove(rw http.ResponseWriter, _ *http.Request, p tenant.Per
 	noContent(rw)
 }
 
+// vanish takes the app away without a word to the bot: a policy did, or the event is lost.
+func (s *Simulator) vanish(rw http.ResponseWriter, _ *http.Request, p tenant.Person) {
+	s.world.Tenant.Uninstall(p.Number)
+	noContent(rw)
+}
+
 // block is silent: Teams tells a bot only when it sends.
 func (s *Simulator) block(rw http.ResponseWriter, _ *http.Request, p tenant.Person) {
 	s.world.Tenant.Block(p.Number, true)

@@ -216,3 +216,31 @@ func TestBatchIsAnEnvelope(t *testing.T) {
 		t.Errorf("equal ids: %d", r.status)
 	}
 }
+
+// An app that is published anew reaches whoever installs it, or is upgraded (K row 35).
+func TestAVersionStaysUntilItIsUpgraded(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.install(1)
+	s.sim.SetDials(func(d *simulator.Dials) { d.PublishedVersion = "1.1.0" })
+	s.install(2)
+	base := func(n int) string { return "/users/" + simulator.EntraID(n) + "/teamwork/installedApps" }
+	version := func(n int) (id, version string) {
+		p := s.page("/v1.0" + base(n) + "?$expand=teamsApp,teamsAppDefinition")
+		return p.Value[0]["id"].(string), p.Value[0]["teamsAppDefinition"].(map[string]any)["version"].(string)
+	}
+	id, was := version(1)
+	if _, is := version(2); was != "1.0.0" || is != "1.1.0" {
+		t.Fatalf("versions %s and %s", was, is)
+	}
+	if r := s.graph("POST", base(1)+"/"+url.PathEscape(id)+"/upgrade", nil); r.status != 204 {
+		t.Fatalf("upgrade: %d", r.status)
+	}
+	if _, is := version(1); is != "1.1.0" {
+		t.Fatalf("after the upgrade: %s", is)
+	}
+	s.control("POST", "/people/"+simulator.EntraID(1)+"/vanish", nil)
+	if p := s.page("/v1.0" + base(1)); len(p.Value) != 0 {
+		t.Errorf("it has not vanished: %v", p.Value)
+	}
+}

@@ -77,16 +77,6 @@ func (t *tx) botGone(ids []broadcast.EntraID, state broadcast.InstallationState)
 	return err
 }
 
-// Address reads where a person can be written to; *Error NotFound if unknown.
-func (s *Store) Address(ctx context.Context, id broadcast.EntraID) (broadcast.ConversationReference, error) {
-	var at broadcast.ConversationReference
-	n, err := s.read(ctx).Scan(&at, `SELECT service_url, conversation_id, channel_account_id FROM installations WHERE tenant_id = @tenant AND entra_id = @person AND conversation_id <> ''`, db.Args{"person": string(id)})
-	if err == nil && n == 0 {
-		err = broadcast.Errorf(broadcast.NotFound, "We do not know yet where to write to this person. Install the app for them, or ask them to write to it.")
-	}
-	return at, err
-}
-
 // Seen refreshes a known person's service URL and conversation (protocol C.8). It
 // learns nobody's and brings nobody back: that is BotAdded's. Price: nothing is
 // written when nothing is new.

@@ -5,6 +5,8 @@
 //	graphinstall ─census.TakeInstallations──► installations ───┤
 //	graphinstall ─RecordInstallations──► installations ────────┤ roll.List
 //	api ─places.Hear──► places, accounts, rosters
+//	upkeep ─upkeep.TakePeople, RecordLooks──► passes, installations
+//	join ─join.TakeTeam, RecordTeam──► joins
 //	api ─doors.SaveActivity──► inbox, BotAdded ────────────────┤ (census.StartState)
 //	broadcast ─Create/Change──► broadcasts                     ▼
 //	fanout ─TakeNext/RecordOutcomes──► chunks, deliveries, tallies

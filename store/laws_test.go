@@ -11,11 +11,13 @@ import (
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/migrations"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
+	"github.com/fanfare/fanfare/upkeep"
 )
 
 func TestLawMigrationsAreTwins(t *testing.T) {
@@ -44,7 +46,7 @@ func TestLawRowTypesAreTheMigratedColumns(t *testing.T) {
 	t.Parallel()
 	var ours []string
 	for table := range storetest.Columns(t, migrated(t, storetest.SQLite)) {
-		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received(), storetest.Rings()), table) { // theirs to test
+		if !slices.Contains(slices.Concat(storetest.Budget(), storetest.Census(), storetest.Doors(), storetest.Who(), storetest.Places(), storetest.Lists(), storetest.Scopes(), storetest.Received(), storetest.Rings(), storetest.Upkeep(), storetest.Joins()), table) { // theirs to test
 			ours = append(ours, table)
 		}
 	}
@@ -69,6 +71,10 @@ func TestLawChecksAreTheStateTables(t *testing.T) {
 		"list_rows.problem":        words(lists.Problems()),
 		"rings.state":              words(rollout.RingStates()),
 		"rollout_moves.event":      words(rollout.Events()),
+		"upkeep_passes.state":      words(upkeep.States()),
+		"upkeep_passes.cause":      words(upkeep.Causes()),
+		"upkeep_findings.finding":  words(upkeep.Findings()),
+		"joins.state":              words(join.States()),
 		"rollouts.state":           texts(string(broadcast.RolloutIdle), string(broadcast.RolloutRunning), string(broadcast.RolloutPaused)),
 	}
 	// Later migrations say it anew: ALTER on PostgreSQL, a table built anew on SQLite.

@@ -13,12 +13,16 @@ import (
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
 	"github.com/fanfare/fanfare/store/doors"
+	"github.com/fanfare/fanfare/store/join"
 	"github.com/fanfare/fanfare/store/lists"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/received"
 	"github.com/fanfare/fanfare/store/recipients"
 	"github.com/fanfare/fanfare/store/rings"
+	"github.com/fanfare/fanfare/store/roll"
 	"github.com/fanfare/fanfare/store/scopes"
+	"github.com/fanfare/fanfare/store/upkeep"
+	"github.com/fanfare/fanfare/store/watch"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -46,8 +50,11 @@ type Store struct {
 	received.Received
 	recipients.Reader
 	rings.Rings
+	upkeep.Upkeep
+	join.Joins
+	watch.Watch
 	db      *db.DB
-	late    lateTurns
+	late    roll.LateTurns
 	onPause func(family string, d time.Duration)
 }
 
@@ -76,6 +83,8 @@ func (s *Store) inherit(ctx context.Context) error {
 			`UPDATE chunks SET leased_until = 1, next_at = 0 WHERE tenant_id = @tenant AND next_at IS NOT NULL AND leased_until > 1`,
 			`UPDATE installations SET leased_until = 0 WHERE tenant_id = @tenant AND (state = 'wanted' OR (state = 'installed' AND conversation_id = '')) AND leased_until > 0`,
 			`UPDATE roster_reads SET leased_until = 0 WHERE tenant_id = @tenant AND due_at > 0 AND leased_until > 0`,
+			`UPDATE upkeep_passes SET leased_until = 0 WHERE tenant_id = @tenant AND state IN ('running', 'paused') AND leased_until > 0`,
+			`UPDATE joins SET leased_until = 0 WHERE tenant_id = @tenant AND state = 'wanted' AND leased_until > 0`,
 			`UPDATE inbox SET leased_until = 0 WHERE tenant_id = @tenant AND handled_at = 0 AND leased_until > 0`,
 		} {
 			if _, err := t.Exec(stmt, nil); err != nil {

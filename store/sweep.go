@@ -2,15 +2,14 @@ package store
 
 import (
 	"context"
-	"maps"
-	"sync"
-	"time"
 
 	"github.com/fanfare/fanfare/broadcast"
 	"github.com/fanfare/fanfare/store/census"
 	"github.com/fanfare/fanfare/store/db"
+	"github.com/fanfare/fanfare/store/join"
 	"github.com/fanfare/fanfare/store/places"
 	"github.com/fanfare/fanfare/store/roll"
+	"github.com/fanfare/fanfare/store/upkeep"
 	"github.com/fanfare/fanfare/store/who"
 )
 
@@ -33,32 +32,35 @@ var unfinished = []struct {
 			AND b.kind = 'announcement' AND b.recalled_at = 0 AND (b.expires_at = 0 OR b.expires_at > @now )`},
 }
 
-// lateEvery is how long a broadcast is left alone after its late joiners were
-// looked for: that reads its whole audience.
-const lateEvery = 15 * time.Second
+// due are the works that are nobody's broadcast, and how the ledger tells that they are.
+// Installing has two seats: one goes on while the other changes hands.
+var due = []struct {
+	now   func(*db.Tx) (bool, error)
+	works []broadcast.Work
+}{
+	{census.InstallsDue, []broadcast.Work{{Kind: broadcast.KindInstall}, {Kind: broadcast.KindInstall, Seat: 1}}},
+	{join.Due, []broadcast.Work{{Kind: broadcast.KindInstall}}},
+	{places.RostersDue, []broadcast.Work{{Kind: broadcast.KindRoster}}},
+	{upkeep.Due, []broadcast.Work{{Kind: broadcast.KindUpkeep}}},
+}
 
 // Unfinished finds work that nobody seems to have in hand, at most limit: what is
 // resolving or not listed to its end, to be retried, expired, cancelled; seats at
 // sending broadcasts, as many as chunks are due and free; late joiners to look for;
-// installations and rosters that are due. Seats go by their number first, so that a short
-// broadcast does not wait for the end of a long one that began before it. Price: seven
+// installations, rosters and upkeep that are due. Seats go by their number first, so that a short
+// broadcast does not wait for the end of a long one that began before it. Price: eight
 // index ranges and at most 16 chunks for each sending broadcast, once a second.
 func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, error) {
 	t := s.read(ctx)
 	var works []broadcast.Work
-	install, err := census.InstallsDue(t.Tx)
-	if err != nil {
-		return nil, err
-	}
-	if install {
-		works = append(works, broadcast.Work{Kind: broadcast.KindInstall})
-	}
-	rosters, err := places.RostersDue(t.Tx)
-	if err != nil {
-		return nil, err
-	}
-	if rosters {
-		works = append(works, broadcast.Work{Kind: broadcast.KindRoster})
+	for _, one := range due {
+		yes, err := one.now(t.Tx)
+		if err != nil {
+			return nil, err
+		}
+		if yes {
+			works = append(works, one.works...)
+		}
 	}
 	for _, u := range unfinished {
 		var found []broadcast.ID
@@ -66,7 +68,7 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 			return nil, err
 		}
 		for _, id := range found {
-			if u.kind != broadcast.KindLate || s.late.due(id, s.db.Now()) {
+			if u.kind != broadcast.KindLate || s.late.Due(id, s.db.Now()) {
 				works = append(works, broadcast.Work{Kind: u.kind, BroadcastID: id})
 			}
 		}
@@ -77,7 +79,7 @@ func (s *Store) Unfinished(ctx context.Context, limit int) ([]broadcast.Work, er
 	}
 	// Neither crowds the other out.
 	works = works[:min(len(works), max(limit/2, limit-len(seats)))]
-	s.late.begun(works, s.db.Now())
+	s.late.Begun(works, s.db.Now())
 	return append(works, seats[:min(len(seats), limit-len(works))]...), nil
 }
 
@@ -104,62 +106,6 @@ func (t *tx) seats(limit int) ([]broadcast.Work, error) {
 		}
 	}
 	return works, nil
-}
-
-// lateTurns is when each broadcast's late joiners were last looked for. Each
-// replica remembers its own turns: looking once more does no harm.
-type lateTurns struct {
-	mu sync.Mutex
-	at map[broadcast.ID]time.Time
-}
-
-func (l *lateTurns) due(id broadcast.ID, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	at, ok := l.at[id]
-	return !ok || now.Sub(at) >= lateEvery || now.Before(at)
-}
-
-func (l *lateTurns) begun(works []broadcast.Work, now time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	maps.DeleteFunc(l.at, func(_ broadcast.ID, at time.Time) bool { return now.Sub(at) > lateEvery })
-	for _, w := range works {
-		if w.Kind == broadcast.KindLate {
-			if l.at == nil {
-				l.at = map[broadcast.ID]time.Time{}
-			}
-			l.at[w.BroadcastID] = now
-		}
-	}
-}
-
-// Due finds scheduled broadcasts whose time has come.
-func (s *Store) Due(ctx context.Context) ([]broadcast.ID, error) {
-	return s.ids(ctx, `SELECT id FROM broadcasts WHERE tenant_id = @tenant AND state = 'scheduled' AND due_at <= @now ORDER BY due_at, id`)
-}
-
-// Finishable finds sending broadcasts with nothing left, now that everybody is on
-// the list. The welcome in use is never finished.
-func (s *Store) Finishable(ctx context.Context) ([]broadcast.ID, error) {
-	return s.ids(ctx, `SELECT b.id FROM broadcasts b JOIN tallies y ON y.tenant_id = b.tenant_id AND y.broadcast_id = b.id
-		WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.listed_at > 0 AND b.retry_at = 0 AND b.wave = 1 AND y.pending + y.ready = 0
-			AND (b.kind <> 'welcome' OR b.id <> `+roll.LastWelcome+`) ORDER BY b.id`)
-}
-
-// CanaryDone finds sending broadcasts whose first wave is over: it is listed, and
-// nothing in it waits for anything but an address. A chunk that is in hand, or has
-// anybody ready, keeps its next_at. Price: a look-up for each in its first wave.
-func (s *Store) CanaryDone(ctx context.Context) ([]broadcast.ID, error) {
-	return s.ids(ctx, `SELECT b.id FROM broadcasts b WHERE b.tenant_id = @tenant AND b.state = 'sending' AND b.wave = 0
-		AND NOT EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = b.tenant_id AND c.broadcast_id = b.id AND c.next_at IS NOT NULL AND c.wave = 0)
-		AND (b.listed_at > 0 OR EXISTS (SELECT 1 FROM chunks c WHERE c.tenant_id = b.tenant_id AND c.broadcast_id = b.id AND c.wave = 0)) ORDER BY b.id`)
-}
-
-func (s *Store) ids(ctx context.Context, stmt string) ([]broadcast.ID, error) {
-	var ids []broadcast.ID
-	_, err := s.read(ctx).Scan(&ids, stmt, db.Args{"now": db.Millis(s.db.Now())})
-	return ids, err
 }
 
 // How long things are remembered that serve no reader.

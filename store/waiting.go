@@ -142,12 +142,16 @@ func (t *tx) skipWaiting(ids []broadcast.EntraID, reason broadcast.Reason) error
 	if err != nil {
 		return err
 	}
-	ready = slices.DeleteFunc(ready, func(r waitingRow) bool { return !free[chunkKey{r.BroadcastID, r.Chunk}] })
-	if _, err := t.moveRows(ready, broadcast.DeliveryReady, broadcast.DeliverySkipped, reason); err != nil {
+	if _, err := t.moveRows(in(free, ready), broadcast.DeliveryReady, broadcast.DeliverySkipped, reason); err != nil {
 		return err
 	}
 	_, err = t.moveRows(rows, broadcast.DeliveryPending, broadcast.DeliverySkipped, reason)
 	return err
+}
+
+// in are the rows of some chunks.
+func in(chunks map[chunkKey]bool, rows []waitingRow) []waitingRow {
+	return slices.DeleteFunc(slices.Clone(rows), func(r waitingRow) bool { return !chunks[chunkKey{r.BroadcastID, r.Chunk}] })
 }
 
 // freeChunks locks the chunks of deliveries and tells which are in nobody's hands.

@@ -10,12 +10,15 @@ import (
 	listed "github.com/fanfare/fanfare/broadcast/lists"
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/pace"
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/setup"
+	"github.com/fanfare/fanfare/upkeep"
 	"github.com/fanfare/fanfare/web/admin"
 	"github.com/fanfare/fanfare/web/frame"
+	"github.com/fanfare/fanfare/web/keep"
 	"github.com/fanfare/fanfare/web/lists"
 	"github.com/fanfare/fanfare/web/people"
 	"github.com/fanfare/fanfare/web/static"
@@ -31,6 +34,8 @@ type Options struct {
 	Fatigue *fatigue.Service
 	Rollout *rollout.Service
 	Welcome *welcome.Service
+	Upkeep  *upkeep.Service
+	Joins   *join.Service
 	Auth    *auth.Web
 	Keys    *auth.Keys
 	Links   broadcast.Links // plain-http addresses images may come from (the page's own policy)
@@ -56,6 +61,7 @@ type Door struct {
 	admin   *admin.Door
 	people  *people.Door
 	lists   *lists.Door
+	tend    *keep.Door
 	static  *static.Files
 	rollout *frame.Glance[rollout.Rollout]
 	brake   *frame.Glance[broadcast.Brake]
@@ -82,6 +88,7 @@ func New(o Options) (*Door, error) {
 	d.admin = admin.New(admin.Options{Frame: f, Service: o.Service, Scopes: o.Scopes, Welcome: o.Welcome, Keys: o.Keys, People: o.People, Rollout: o.Rollout, Now: o.Now, PublicURL: o.PublicURL, Setup: o.Setup, App: o.App})
 	d.people = people.New(f, o.People)
 	d.lists = lists.New(f, o.Lists)
+	d.tend = keep.New(keep.Options{Frame: f, Upkeep: o.Upkeep, Joins: o.Joins, Now: o.Now})
 	o.Auth.SayWith(d.say)
 	return d, nil
 }

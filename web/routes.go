@@ -86,6 +86,11 @@ func (d *Door) table() []frame.Route {
 
 		at(get, "/welcome", admins, d.admin.ShowWelcome),
 		at(post, "/welcome", admins, d.admin.WriteWelcome),
+		at(get, "/rollout/upkeep", everyone, d.tend.ShowUpkeep),
+		at(get, "/rollout/upkeep/events", everyone, d.tend.FollowUpkeep),
+		at(get, "/rollout/teams", everyone, d.tend.ShowTeams),
+		at(post, "/rollout/teams/:group", admins, d.tend.WantTeam),
+		at(post, "/rollout/teams/:group/forget", admins, d.tend.ForgetTeam),
 
 		at(get, "/setup", admins, d.admin.ShowSetup),
 		at(post, "/setup", admins, d.admin.CheckSetup),
@@ -104,7 +109,7 @@ func (d *Door) table() []frame.Route {
 		at(get, "/keys", everyone, d.admin.ListKeys),
 		at(post, "/keys", everyone, d.admin.CreateKey),
 		at(post, "/keys/:id/revoke", everyone, d.admin.RevokeKey),
-	}, append(d.rings(), d.moves()...)...)
+	}, slices.Concat(d.rings(), d.tend.Routes(admins), d.moves())...)
 }
 
 // rings are the routes of the rollout.

@@ -159,6 +159,7 @@ func samples() []sample {
 	out = append(out, recipientSamples()...)
 	out = append(out, listSamplesOf()...)
 	out = append(out, rolloutSamples()...)
+	out = append(out, keepSamples()...)
 	out = append(out, setupSamples()...)
 	out = append(out, peopleSamples()...)
 	out = append(out, scopeSamples()...)

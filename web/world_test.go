@@ -30,6 +30,7 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
+	"github.com/fanfare/fanfare/join"
 	"github.com/fanfare/fanfare/places"
 	"github.com/fanfare/fanfare/rollout"
 	"github.com/fanfare/fanfare/scope"
@@ -37,6 +38,7 @@ import (
 	"github.com/fanfare/fanfare/store"
 	"github.com/fanfare/fanfare/store/storetest"
 	"github.com/fanfare/fanfare/teams"
+	"github.com/fanfare/fanfare/upkeep"
 	"github.com/fanfare/fanfare/welcome"
 )
 
@@ -93,7 +95,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: w.rollout.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: w.rollout.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Upkeep: upkeep.New(upkeep.Config{Ledger: w.st, Records: w.st}), Joins: join.New(join.Config{Ledger: w.st, Finder: teamFinder{}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -111,16 +111,3 @@ func (s Reader) Reasons(ctx context.Context, id broadcast.ID) ([]broadcast.Reaso
 		db.Args{"id": string(id)})
 	return counts, err
 }
-
-// LastSent is the newest broadcast that was sent to a person. Price: one look-up
-// by unique key for each broadcast, newest first, until one is found.
-func (s Reader) LastSent(ctx context.Context, id broadcast.EntraID) (broadcast.ID, error) {
-	var last string // of a type of our own, GORM does not count the row
-	n, err := s.db.Read(ctx).Scan(&last, `SELECT b.id FROM broadcasts b
-		JOIN deliveries d ON d.tenant_id = b.tenant_id AND d.broadcast_id = b.id AND d.entra_id = @person
-		WHERE b.tenant_id = @tenant AND b.started_at > 0 AND d.state = 'sent' ORDER BY b.id DESC LIMIT 1`, db.Args{"person": string(id)})
-	if err == nil && n == 0 {
-		err = broadcast.Errorf(broadcast.NotFound, "Nothing has been sent to this person yet.")
-	}
-	return broadcast.ID(last), err
-}

@@ -45,6 +45,14 @@ func Rings() []string {
 	return []string{"rollouts", "rollout_moves", "rings", "ring_people", "rollout_samples"}
 }
 
+// Upkeep are the tables of package upkeep.
+func Upkeep() []string {
+	return []string{"upkeep", "upkeep_passes", "upkeep_findings", "tended", "upkeep_moves"}
+}
+
+// Joins are the tables of package join.
+func Joins() []string { return []string{"joins"} }
+
 // RowsAreTables fails the test unless the row types are those of the tables, one
 // each, with the migrated columns. What is nobody else's above is the store's
 // to test, so no table goes without.

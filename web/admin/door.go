@@ -53,5 +53,4 @@ type Door struct {
 // New makes the admin's part of the door.
 func New(o Options) *Door {
 	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, welcome: o.Welcome, keys: o.Keys, people: o.People, rollout: o.Rollout, now: o.Now, url: o.PublicURL, setup: o.Setup, app: o.App}
-	return &Door{Frame: o.Frame, service: o.Service, scopes: o.Scopes, welcome: o.Welcome, keys: o.Keys, people: o.People, rollout: o.Rollout, url: o.PublicURL, setup: o.Setup, app: o.App}
 }

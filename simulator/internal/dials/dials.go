@@ -81,6 +81,9 @@ type Dials struct {
 	// EventRetryMS is the pause before a redelivery, in milliseconds.
 	EventRetryMS int `json:"event_retry_ms"`
 
+	// PublishedVersion is the app's newest version in the catalogue; raising it
+	// leaves what is installed as it is, until somebody upgrades it.
+	PublishedVersion string `json:"published_version"`
 	// BotDisabledByAdmin: every Connector call answers 403 BotDisabledByAdmin.
 	BotDisabledByAdmin bool `json:"bot_disabled_by_admin"`
 	// NotificationOnly: sends go on after the app was removed (protocol D.2, K
@@ -146,7 +149,7 @@ func Default() Dials {
 		Person:       map[string]string{},
 		EventDelayMS: 300, EventDuplicatePerMille: 50, EventEarlyPerMille: 5,
 		EventTimeoutMS: 15_000, EventTries: 3, EventRetryMS: 1_000,
-		ServiceRegion: "emea", TokenLifetimeSeconds: 3599,
+		ServiceRegion: "emea", TokenLifetimeSeconds: 3599, PublishedVersion: "1.0.0",
 	}
 }
 

@@ -108,7 +108,7 @@ func (h *Handler) clientCredentials(rw http.ResponseWriter, r *http.Request, ten
 	}
 	if audience == world.GraphAudience {
 		claims["roles"] = []string{
-			"TeamsAppInstallation.ReadWriteAndConsentSelfForUser.All", "AppCatalog.Read.All",
+			"TeamsAppInstallation.ReadWriteAndConsentSelfForUser.All", "TeamsAppInstallation.ReadWriteAndConsentSelfForTeam.All", "AppCatalog.Read.All",
 			"User.Read.All", "GroupMember.Read.All", "Channel.ReadBasic.All",
 		}
 	}

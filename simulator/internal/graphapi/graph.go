@@ -22,6 +22,7 @@ type Handler struct {
 
 	routes                                  []route
 	post, get, del, chat, catalog, postLong *meter.Window
+	upgrades                                *meter.Window
 	units                                   meter.Units
 }
 
@@ -33,7 +34,7 @@ const sustained = 30 * time.Second
 func New(w *world.World, sender *bot.Sender) *Handler {
 	second := func() *meter.Window { return meter.NewWindow(time.Second) }
 	h := &Handler{
-		w: w, bot: sender, post: second(), get: second(), del: second(), chat: second(), catalog: second(),
+		w: w, bot: sender, post: second(), get: second(), del: second(), chat: second(), catalog: second(), upgrades: second(),
 		postLong: meter.NewWindow(sustained),
 	}
 	h.routes = h.table()

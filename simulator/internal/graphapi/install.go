@@ -21,7 +21,7 @@ func (h *Handler) catalogApps(rw http.ResponseWriter, c *call) {
 	value := []any{}
 	if app := h.app(); filter(func(name string) any { return app[name] }) {
 		if strings.Contains(c.query.Get("$expand"), "appDefinitions") {
-			app["appDefinitions"] = []any{map[string]any{"id": "ZGVmaW5pdGlvbg==", "teamsAppId": h.w.Tenant.TeamsAppID, "displayName": "Fanfare", "version": "1.0.0", "publishingState": "published"}}
+			app["appDefinitions"] = []any{map[string]any{"id": "ZGVmaW5pdGlvbg==", "teamsAppId": h.w.Tenant.TeamsAppID, "displayName": "Fanfare", "version": h.w.Dials.Now().PublishedVersion, "publishingState": "published"}}
 		}
 		value = append(value, app)
 	}
@@ -149,7 +149,7 @@ func (h *Handler) installationOf(p tenant.Person, c *call) map[string]any {
 			item["teamsApp"] = h.app()
 		case "teamsAppDefinition":
 			item["teamsAppDefinition"] = map[string]any{
-				"id": "ZGVmaW5pdGlvbg==", "teamsAppId": h.w.Tenant.TeamsAppID, "displayName": "Fanfare", "version": "1.0.0",
+				"id": "ZGVmaW5pdGlvbg==", "teamsAppId": h.w.Tenant.TeamsAppID, "displayName": "Fanfare", "version": h.w.Tenant.Version(p.Number),
 			}
 		}
 	}
@@ -187,8 +187,15 @@ func (h *Handler) uninstall(rw http.ResponseWriter, c *call) {
 }
 
 func (h *Handler) upgrade(rw http.ResponseWriter, c *call) {
-	p, ok := h.reader(rw, c)
-	if ok && h.owned(rw, c, p) {
+	if !h.within(rw, h.upgrades, h.w.Dials.Now().GraphInstallRate) { // one of the other POSTs (protocol F.7)
+		return
+	}
+	p, ok := h.w.Tenant.Find(c.path[1])
+	if !ok {
+		h.fail(rw, http.StatusNotFound, "NotFound", "No user found with id '"+c.path[1]+"'.")
+		return
+	}
+	if h.owned(rw, c, p) && h.w.Tenant.Upgrade(p.Number) {
 		h.bot.Upgraded(p)
 		rw.WriteHeader(http.StatusNoContent)
 	}
@@ -213,7 +220,7 @@ func (h *Handler) chatOf(rw http.ResponseWriter, c *call) {
 }
 
 func (h *Handler) installTeam(rw http.ResponseWriter, c *call) {
-	if !h.bound(rw, c) {
+	if !h.within(rw, h.post, h.w.Dials.Now().GraphInstallRate) || !h.bound(rw, c) {
 		return
 	}
 	if _, ok := h.w.Tenant.Team(c.path[1]); !ok {

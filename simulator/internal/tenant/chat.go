@@ -46,13 +46,13 @@ func (t *Tenant) Install(n int) Problem {
 	case p.Kind == dials.Refused:
 		return IsRefused
 	}
-	problem := Fine
+	problem, newest := Fine, t.newest()
 	t.with(n, func(c *chat) {
 		if c.installed {
 			problem = AlreadyInstalled
 			return
 		}
-		c.installed, c.ever, c.gone = true, true, false
+		c.installed, c.ever, c.gone, c.version = true, true, false, newest
 	})
 	t.installs.Add(1)
 	t.watch.changed(n)

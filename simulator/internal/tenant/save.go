@@ -45,6 +45,7 @@ type savedChat struct {
 	Unread     int32  `json:"u,omitempty"`
 	LastID     int64  `json:"l,omitempty"`
 	Notice     string `json:"o,omitempty"`
+	Version    string `json:"w,omitempty"`
 	// Copies are all that ever came; Lost those without a line in the chat.
 	Copies   map[string]int    `json:"c,omitempty"`
 	Lost     map[string]Copies `json:"x,omitempty"`
@@ -122,7 +123,7 @@ func (t *Tenant) saveDirectory(head *savedHead) {
 func (t *Tenant) savedChat(c *chat, n int, place func(*Activity) int) savedChat {
 	s := savedChat{
 		Number: n, Installed: c.installed, Ever: c.ever, Blocked: c.blocked, Gone: c.gone, Reached: c.reached,
-		Generation: c.generation, Unread: c.unread, LastID: c.lastID, Copies: map[string]int{},
+		Generation: c.generation, Unread: c.unread, LastID: c.lastID, Copies: map[string]int{}, Version: t.versions.at(c.version),
 		Messages: t.savedMessages(c.messages, place),
 	}
 	for _, m := range c.messages {
@@ -233,7 +234,12 @@ func (t *Tenant) loadChat(s savedChat, activities []*Activity) error {
 	if err != nil {
 		return err
 	}
+	version := uint16(0)
+	if s.Version != "" { // a file of an older simulator tells none
+		version = t.versions.place(s.Version)
+	}
 	t.with(s.Number, func(c *chat) {
+		c.version = version
 		c.installed, c.ever, c.blocked, c.gone, c.reached = s.Installed, s.Ever, s.Blocked, s.Gone, s.Reached
 		c.generation, c.unread, c.lastID, c.messages = s.Generation, s.Unread, s.LastID, messages
 		if s.Notice != "" {

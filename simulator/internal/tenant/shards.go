@@ -16,6 +16,7 @@ type chat struct {
 	sends, makes meter.Thread
 	generation   uint32
 	epoch        uint32
+	version      uint16 // of the app, as the tenant counts those that were published
 	unread       int32
 	blocked      int8 // 0: as the dials say, 1: yes, -1: no
 	touched      bool

@@ -27,6 +27,8 @@ type Tenant struct {
 	watch      watchers
 	teams      teams
 
+	versions versions
+
 	installs atomic.Int64 // raised whenever somebody's installation changes
 	counted  atomic.Pointer[installCount]
 	pace     meter.Seconds // messages stored by second
@@ -51,6 +53,7 @@ func New(id Identity, people int, store *dials.Store, now func() time.Time) *Ten
 	}
 	t.broadcasts.byKey = map[string]*broadcast{}
 	t.teams.init()
+	t.newest() // what was installed before anybody looked has the first one
 	return t
 }
 

@@ -1,0 +1,4 @@
+package upkeep
+
+// Tables are the row types, for the law that they equal the migrated columns.
+func Tables() []any { return []any{upkeepRow{}, passRow{}, findingRow{}, tendedRow{}, moveRow{}} }
