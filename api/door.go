@@ -69,7 +69,7 @@ type Door struct {
 
 // New makes the door. Nothing runs until its routes are served and RunInbox is called.
 func New(o Options) *Door {
-	d := &Door{o: o, service: o.Service, log: o.Log}
+	d := &Door{o: o, service: o.Service, upkeep: keep.New(o.Upkeep, o.Joins), log: o.Log}
 	d.welcome = welcome.Door{Service: o.Welcome, Message: readMessage, Show: func(b *broadcast.Broadcast, a broadcast.Actor) any { return asJSON(b, a) }}
 	d.inbox = inbox.New(inbox.Options{Store: o.Inbox, Service: o.Service, Places: o.Places, Zones: o.Zones, Now: o.Now, Log: o.Log})
 	d.rings = rings.New(rings.Options{Rollout: o.Rollout, People: o.People, Read: readJSON, Now: o.Now})

@@ -238,7 +238,7 @@ func TestUpgradesThatAreRefusedAreToldApart(t *testing.T) {
 	for name, c := range map[string]struct {
 		fault simulator.Fault
 		want  broadcast.Reason
-		rests bool
+		rests bool // for that reason, and all of it
 	}{
 		"policy":        {simulator.Fault{Status: 403, Code: "Forbidden", Message: "App is blocked by app permission policy."}, broadcast.ReasonPolicy, false},
 		"not there":     {simulator.Fault{Status: 404}, broadcast.ReasonUnknownError, false},
@@ -246,8 +246,8 @@ func TestUpgradesThatAreRefusedAreToldApart(t *testing.T) {
 		"keeps failing": {simulator.Fault{Status: 502}, broadcast.ReasonTrouble, false},
 		"passes":        {simulator.Fault{Status: 502, FirstEach: 2}, "", false},
 		"throttled":     {simulator.Fault{Status: 429, RetryAfter: 3, FirstEach: 1}, "", false},
-		"permission":    {simulator.Fault{Status: 403, Code: "Forbidden", Message: "Missing role permissions on the request."}, "", true},
-		"credentials":   {simulator.Fault{Status: 401, Code: "InvalidAuthenticationToken", Next: 1}, "", true},
+		"permission":    {simulator.Fault{Status: 403, Code: "Forbidden", Message: "Missing role permissions on the request."}, broadcast.ReasonNoConsent, true},
+		"credentials":   {simulator.Fault{Status: 401, Code: "InvalidAuthenticationToken", Next: 1}, broadcast.ReasonCredentials, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -256,7 +256,7 @@ func TestUpgradesThatAreRefusedAreToldApart(t *testing.T) {
 			c.fault.Operation = "graph.upgrade"
 			s.fail(c.fault)
 			if c.rests {
-				s.restsAndGoesOn()
+				s.restsAndGoesOn(c.want)
 				return
 			}
 			got := s.look(true)
@@ -273,7 +273,7 @@ func TestUpgradesThatAreRefusedAreToldApart(t *testing.T) {
 }
 
 // restsAndGoesOn sees a pass rest for a trouble that is everybody's, and go on when it is over.
-func (s *stage) restsAndGoesOn() {
+func (s *stage) restsAndGoesOn(why broadcast.Reason) {
 	s.t.Helper()
 	k := s.keeper()
 	if err := k.Work(s.t.Context(), time.Minute); err != nil {
@@ -286,7 +286,7 @@ func (s *stage) restsAndGoesOn() {
 		s.t.Fatal(err)
 	}
 	p := s.upkeep().Pass
-	if p.State != upkeep.Running || !strings.HasPrefix(p.Problem, broadcast.ReasonCredentials.Words()) || p.RestTill.IsZero() || p.Looked > 2 {
+	if p.State != upkeep.Running || !strings.HasPrefix(p.Problem, why.Words()) || p.RestTill.IsZero() || p.Looked > 2 {
 		s.t.Fatalf("it does not rest: %+v", p)
 	}
 	s.fail()
