@@ -146,7 +146,7 @@ func TestTheWelcomeMessageFromTheAdminToANewcomer(t *testing.T) {
 	r := w.signIn(ben, "/")
 	r.press("Welcome to our news")
 	r.sees("[data-region=guide]", "what people will see, in each language,")
-	r.until(`document.querySelectorAll("[data-card] .ac-adaptiveCard").length === 2`)
+	r.until(`document.querySelectorAll("[data-card] .ac-adaptiveCard").length === 3`) // two languages, and the post in a team
 	r.shoot("review")
 	r.press("Approve")
 	r.confirms("Approve")

@@ -148,6 +148,13 @@ func (w *world) serve() (stop func()) {
 		ready, err := s.Settled(context.Background())
 		return err == nil && ready
 	})
+	w.until("the server answers", func() bool {
+		res, err := http.Get(w.base + "/healthz")
+		if err != nil {
+			return false
+		}
+		return res.Body.Close() == nil && res.StatusCode == http.StatusOK
+	})
 	w.makeKeys(s)
 	return stop
 }

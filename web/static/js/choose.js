@@ -107,6 +107,7 @@ function finder({ hits, status, search, find: button, url, found: words, none, a
       hits.querySelector("button:not(:disabled)")?.focus();
     }
   });
+  if (search.value) soon(); // typed before this script came
   hits.addEventListener("keydown", (e) => {
     const step = { ArrowDown: 1, ArrowUp: -1, ArrowRight: 1, ArrowLeft: -1 }[e.key];
     if (!step) return;
