@@ -198,7 +198,7 @@ func (s *Server) employ(w *world) error {
 			Budget: s.budgets.connector, Now: s.store.Now, Log: s.log,
 		},
 		Sweeper: &fanout.Sweeper{
-			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.store.CountReceived, Welcome: welcome.Greeter{Ledger: s.store, Now: s.store.Now}.Work, Rollout: s.rollout.Tick, Now: s.store.Now, Log: s.log,
+			Service: s.service, Ledger: s.store, Leftovers: s.store, Marks: s.store, Directory: w.gatherer, Engine: eng, Guard: s.scopes, Count: s.listenAndCount, Welcome: welcome.Greeter{Ledger: s.store, Now: s.store.Now}.Work, Rollout: s.rollout.Tick, Now: s.store.Now, Log: s.log,
 		},
 		Install: w.installOn,
 		Rosters: func(ctx context.Context) error { return w.rosters.Work(ctx, rosterSpan) },
