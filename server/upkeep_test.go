@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fanfare/fanfare/simulator"
 	"github.com/fanfare/fanfare/store/storetest"
@@ -137,6 +138,7 @@ func TestAPassGoesOnAfterARestart(t *testing.T) {
 			w.must(200, "admin", "POST", "/upkeep/check", nil, nil)
 			w.until("some were looked at", func() bool { return w.upkeep().Pass.Looked >= 20 })
 			stop()
+			back := time.Now()
 			w.serve()
 			if p := w.upkeep().Pass; p.State != "running" || p.Looked >= p.Total {
 				t.Fatalf("it was over too soon to tell: %+v", p)
@@ -146,6 +148,12 @@ func TestAPassGoesOnAfterARestart(t *testing.T) {
 			if p.Looked != p.Total || asked != p.Total {
 				t.Errorf("%+v with %d requests", p, asked)
 			}
+			// Without that nothing that vanishes later would be put back by itself.
+			db := storetest.SQL(t, w.env["FANFARE_DATABASE"])
+			w.until("it is noted that Fanfare is there to hear again", func() bool {
+				var to int64
+				return db.QueryRow(`SELECT heard_to FROM upkeep`).Scan(&to) == nil && to >= back.UnixMilli()
+			})
 		})
 	}
 }
