@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -124,6 +125,35 @@ func TestTheEmbeddedDatabaseKeepsWhatItHasPromised(t *testing.T) {
 	}
 	if _, err := d.Read(ctx).Exec(`CREATE TABLE x (y)`, nil); err == nil {
 		t.Error("a reader could write")
+	}
+}
+
+// A connection closed with its prepared statements is leaked with its open file, and
+// what is done to it later races with its end. A temporary table lives as long as its
+// connection.
+func TestAWriteGivenUpCostsNoConnection(t *testing.T) {
+	t.Parallel()
+	d := open(t, storetest.DSN(t, storetest.SQLite))
+	must(t, d.Migrate(ctx))
+	must(t, d.Write(ctx, func(x *db.Tx) error { _, err := x.Exec(`CREATE TEMP TABLE mark (n INTEGER)`, nil); return err }))
+	for _, last := range []error{nil, errors.New("no")} {
+		given, up := context.WithCancel(ctx)
+		err := d.Write(given, func(x *db.Tx) error {
+			if _, err := x.Do(`INSERT INTO mark VALUES (1)`); err != nil {
+				return err
+			}
+			up()
+			time.Sleep(50 * time.Millisecond) // for whoever watches the context and acts by itself
+			return last
+		})
+		if !errors.Is(err, cmp.Or(last, context.Canceled)) {
+			t.Errorf("a write given up said %v", err)
+		}
+	}
+	var marks int
+	must(t, d.Write(ctx, func(x *db.Tx) error { _, err := x.Scan(&marks, `SELECT count(*) FROM mark`, nil); return err }))
+	if marks != 0 {
+		t.Errorf("%d rows of writes given up stayed", marks)
 	}
 }
 

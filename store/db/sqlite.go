@@ -103,13 +103,17 @@ func (d *DB) sqlitePool(dsn string, conns int, prepare bool) (*sql.DB, *gorm.DB,
 
 // sqliteTransact begins on a connection of database/sql, so that fast statements
 // can go to the driver's own under it.
+//
+// The transaction is begun for a context that never ends, its statements run for one
+// that may: database/sql would roll back behind our back and then close the connection,
+// which cannot be while it has prepared statements, and so leak it with its open file.
 func sqliteTransact(ctx context.Context, d *DB, f inTransaction) error {
 	conn, err := d.writes.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // gives it back
-	tx, err := conn.BeginTx(ctx, nil)
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
 	if err != nil {
 		return err
 	}
@@ -117,6 +121,9 @@ func sqliteTransact(ctx context.Context, d *DB, f inTransaction) error {
 	db := d.writer.Session(&gorm.Session{NewDB: true, Context: ctx})
 	db.Statement.ConnPool = tx
 	if err := f(db, sqliteFast{d.prepared, conn}, func([]broadcast.Work) error { return nil }); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return tx.Commit()
