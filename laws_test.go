@@ -115,7 +115,7 @@ var mayKnow = map[string][]string{
 	"store/upkeep":     {"broadcast", "upkeep", "store/db"},
 	"teams/roster":     {"broadcast", "places", "teams"},
 	"store/budget":     {"broadcast", "pace", "store/db"},
-	"store/census":     {"broadcast", "broadcast/audience", "broadcast/person", "fatigue", "scope", "store/db", "store/places"},
+	"store/census":     {"broadcast", "broadcast/audience", "broadcast/person", "scope", "store/db", "store/places"},
 	"store/received":   {"store/db"},
 	"store/shape":      {"broadcast", "broadcast/message", "store/db"},
 	"store/recipients": {"broadcast", "broadcast/audience", "store/census", "store/db", "store/places"},

@@ -35,7 +35,7 @@ type Options struct {
 	Places   *places.Service
 	Lists    *lists.Service
 	Scopes   *scope.Service
-	Fatigue  *fatigue.Service
+	Fatigue  fatigue.Limit
 	Rollout  *rollout.Service
 	Welcome  *hello.Service
 	Upkeep   *upkeep.Service

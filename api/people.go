@@ -8,6 +8,7 @@ import (
 
 	"github.com/fanfare/fanfare/api/rings"
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/fatigue"
 )
 
 // me is GET /me: whom this key speaks for.
@@ -44,11 +45,7 @@ func (d *Door) reach(c *gin.Context, a broadcast.Actor) error {
 	if err != nil {
 		return err
 	}
-	strain, err := d.o.Fatigue.Strain(ctx, a, to)
-	if err != nil {
-		return err
-	}
-	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: rings.ReasonsOf(r.Excluded), Sample: []string{}, Channels: r.Channels, Closed: rings.ReasonsOf(r.Closed), Outside: outsideOf(found), Fatigue: fatigueOf(strain)}
+	out := reachJSON{Total: r.Total, Ready: r.Ready, Waiting: r.Waiting, Excluded: rings.ReasonsOf(r.Excluded), Sample: []string{}, Channels: r.Channels, Closed: rings.ReasonsOf(r.Closed), Outside: outsideOf(found), Fatigue: fatigueOf(fatigue.Of(r.Got, d.o.Fatigue))}
 	out.Sample = append(out.Sample, r.Sample...)
 	fresh, err := d.o.People.Freshness(c.Request.Context(), a)
 	if err != nil {

@@ -150,7 +150,7 @@ func (w *world) furnish() {
 	w.places = places.New(places.Config{Ledger: w.store, Lists: w.store, Messenger: w.teams})
 	w.keys = auth.NewKeys(w.store, w.clock.Now, log)
 	w.door = api.New(api.Options{
-		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: going.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.store, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Upkeep: upkeep.New(upkeep.Config{Ledger: w.store, Records: w.store}), Joins: join.New(join.Config{Ledger: w.store, Finder: groups{}}), Rollout: going, Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
+		Service: w.service, Places: w.places, People: who.NewService(w.store, 0, w.clock.Now), Lists: lists.NewService(lists.Config{Ledger: w.store, Shelf: w.store, Directory: groups{}, Now: w.clock.Now}), Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: going.RolledOutBy}), Fatigue: fatigue.Limit{Number: 5, Percent: 10}, Upkeep: upkeep.New(upkeep.Config{Ledger: w.store, Records: w.store}), Joins: join.New(join.Config{Ledger: w.store, Finder: groups{}}), Rollout: going, Keys: w.keys, Verifier: w.verifier, Inbox: w.store, Zones: w.store,
 		Ready: func(context.Context) error { return w.ready }, Setup: w.desk(), Version: "test", Now: w.clock.Now, Log: log,
 	})
 }

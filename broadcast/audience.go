@@ -51,9 +51,14 @@ type Reach struct {
 	Waiting  int // are still to get the bot; the broadcast waits for them
 	Excluded map[Reason]int
 	Sample   []string       // a few names of those who will get it
+	Got      []Got          // how much those got lately
 	Channels int            // get a post
 	Closed   map[Reason]int // channels nobody can post in
 }
+
+// Got is how many people got so many announcements in the last 7 and 30 days, today and
+// that many days before it.
+type Got struct{ Week, Month, People int }
 
 // Reachable is how many people would get the message.
 func (r Reach) Reachable() int { return r.Ready + r.Waiting }

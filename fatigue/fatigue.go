@@ -1,23 +1,11 @@
 package fatigue
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
 	"github.com/fanfare/fanfare/broadcast"
 )
-
-// Got is how many people got so many announcements in the last 7 and 30 days, today
-// and that many days before it (package store/received).
-type Got struct{ Week, Month, People int }
-
-// Ledger knows who got what.
-type Ledger interface {
-	// Got counts those of an audience who would get a message now, by how many
-	// announcements they got; its parts were gathered for no particular owner.
-	Got(ctx context.Context, a broadcast.Audience) ([]Got, error)
-}
 
 // Limit is when to warn: if more than Percent of the people would have got more than
 // Number announcements in 7 days. Number 0 is never.
@@ -45,7 +33,7 @@ var (
 )
 
 // Of makes it of counts.
-func Of(got []Got, limit Limit) Strain {
+func Of(got []broadcast.Got, limit Limit) Strain {
 	s := Strain{Limit: limit}
 	weeks, months := map[int]int{}, map[int]int{}
 	for _, g := range got {
@@ -121,26 +109,4 @@ func (s Strain) Warning() string {
 	}
 	return fmt.Sprintf("With this one, %d of them (%d %%) would have got more than %d %s within 7 days. Consider whether it can wait, or who really needs it.",
 		s.Over, (s.Over*100+s.People/2)/s.People, s.Limit.Number, announcements)
-}
-
-// Config is what the service is made of.
-type Config struct {
-	Ledger Ledger
-	Limit  Limit
-}
-
-// Service holds the use-case.
-type Service struct{ c Config }
-
-// NewService makes it.
-func NewService(c Config) *Service { return &Service{c} }
-
-// Strain says how much the people of an audience got lately. The audience has just
-// been counted (broadcast.Service.Reach), which has gathered its parts.
-func (s *Service) Strain(ctx context.Context, a broadcast.Actor, to broadcast.Audience) (Strain, error) {
-	if !a.Has(broadcast.Roles()...) {
-		return Strain{}, broadcast.Errorf(broadcast.Forbidden, "Your role does not allow that.")
-	}
-	got, err := s.c.Ledger.Got(ctx, to)
-	return Of(got, s.c.Limit), err
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/fanfare/fanfare/broadcast/who"
 	"github.com/fanfare/fanfare/directory"
 	"github.com/fanfare/fanfare/fanout"
-	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/gather"
 	"github.com/fanfare/fanfare/graphinstall"
 	"github.com/fanfare/fanfare/join"
@@ -39,7 +38,6 @@ type Server struct {
 	service *broadcast.Service
 	lists   *lists.Service
 	scopes  *scope.Service
-	fatigue *fatigue.Service
 	rollout *rollout.Service
 	welcome *welcome.Service
 	keys    *auth.Keys
@@ -108,7 +106,6 @@ func (s *Server) furnish() error {
 		return err
 	}
 	s.scopes = scope.NewService(scope.Config{Ledger: s.store, Vouchers: s.store, Census: s.store, Directory: w.gatherer, Now: s.store.Now, Log: s.log})
-	s.fatigue = fatigue.NewService(fatigue.Config{Ledger: s.store, Limit: s.config.Fatigue})
 	s.service = broadcast.NewService(broadcast.Config{
 		Guard: s.scopes, Ledger: s.store, Directory: w.gatherer, Messenger: s.budgets.speaker(w.messenger), Links: w.links, Now: s.store.Now, Log: s.log,
 	})
@@ -223,10 +220,10 @@ func (s *Server) doors(w *world) error {
 	desk := w.desk(records{s.store})
 	s.keys = auth.NewKeys(s.store, time.Now, s.log)
 	s.api = api.New(api.Options{
-		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Welcome: s.welcome, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
+		Service: s.service, Places: w.places, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: c.Fatigue, Upkeep: w.upkeep, Joins: w.join, Welcome: s.welcome, Rollout: s.rollout, Keys: s.keys, Verifier: w.verifier, Inbox: s.store, Zones: s.store, Ready: s.ready, Setup: desk, Version: Version, Log: s.log, Now: time.Now,
 	})
 	pages, err := web.New(web.Options{
-		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: s.fatigue, Upkeep: w.upkeep, Joins: w.join, Welcome: s.welcome, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
+		Service: s.service, People: lookUp, Lists: s.lists, Scopes: s.scopes, Fatigue: c.Fatigue, Upkeep: w.upkeep, Joins: w.join, Welcome: s.welcome, Rollout: s.rollout, Auth: people, Keys: s.keys, Links: w.links, SizeLimit: c.CardLimit, BotName: c.BotName,
 		PublicURL: c.PublicURL.String(), Setup: desk, App: teamsApp{c.teamsApp()}, Version: Version, Log: s.log, Now: time.Now, Stopping: s.stopping,
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ type Options struct {
 	People  *who.Service
 	Lists   *listed.Service
 	Scopes  *scope.Service
-	Fatigue *fatigue.Service
+	Fatigue fatigue.Limit
 	Rollout *rollout.Service
 	Welcome *welcome.Service
 	Upkeep  *upkeep.Service

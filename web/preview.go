@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/fatigue"
 	"github.com/fanfare/fanfare/scope"
 	"github.com/fanfare/fanfare/web/form"
 	"github.com/fanfare/fanfare/web/frame"
@@ -19,14 +20,15 @@ import (
 // look is how a message will look: the very card the server would send, and how
 // much of the limit it takes.
 type look struct {
-	Card     []byte
-	Units    int
-	Limit    int
-	Problem  string            // why there is no card, in a sentence
-	Message  broadcast.Message // what to read where no script draws the card
-	Locale   string            // of the variant that is looked at; "" for the default
-	Named    bool              // the language has to be said: there are others
-	problems []frame.Problem
+	Card       []byte
+	Units      int
+	Limit      int
+	Problem    string            // why there is no card, in a sentence
+	Message    broadcast.Message // what to read where no script draws the card
+	Locale     string            // of the variant that is looked at; "" for the default
+	Named      bool              // who sees it like this has to be said: there are others
+	Translated bool              // there are variants
+	problems   []frame.Problem
 }
 
 // High is from where on the size is shown as a warning.
@@ -114,10 +116,7 @@ func (d *Door) reach(ctx context.Context, a broadcast.Actor, to broadcast.Audien
 		return reachPart{}, err
 	}
 	p := reachPart{Reach: r, Excluded: words.Shares(r.Excluded), Closed: words.Shares(r.Closed)}
-	strain, err := d.o.Fatigue.Strain(ctx, a, to)
-	if err != nil {
-		return reachPart{}, err
-	}
+	strain := fatigue.Of(r.Got, d.o.Fatigue)
 	p.Got, p.TooMuch = strain.Sentences(), strain.Warning()
 	p.Outside, err = d.outside(ctx, a, to, of)
 	return p, err

@@ -259,7 +259,7 @@ func showInLanguages() sample {
 	p := s.data.(showPage)
 	m := inLanguages(p.B.Message)
 	for _, locale := range m.Locales() {
-		p.Looks = append(p.Looks, look{Card: sampleCard, Limit: 80_000, Message: m.In(locale), Locale: locale, Named: true})
+		p.Looks = append(p.Looks, look{Card: sampleCard, Limit: 80_000, Message: m.In(locale), Locale: locale, Named: true, Translated: true})
 	}
 	p.Looks = p.Looks[1:]
 	return sample{"show-languages", "show", p}

@@ -96,11 +96,24 @@ func (d *Door) looks(a broadcast.Actor, b *broadcast.Broadcast) ([]look, error) 
 		if err != nil {
 			return nil, err
 		}
-		l.Named = len(locales) > 1
+		l.Named, l.Translated = len(locales) > 1, len(b.Message.Variants) > 0
 		out = append(out, l)
 	}
 	return out, nil
 }
 
-// Language is the language's name.
-func (l look) Language() string { return words.Language(l.Locale) }
+// Heading says who sees it like this.
+func (l look) Heading() string {
+	if l.Locale == "" && !l.Translated {
+		return "In people’s own chats"
+	}
+	return words.Language(l.Locale)
+}
+
+// Code is the language's, "" where it is not about one.
+func (l look) Code() string {
+	if l.Locale == message.InTeam {
+		return ""
+	}
+	return l.Locale
+}

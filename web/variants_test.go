@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fanfare/fanfare/broadcast"
+	"github.com/fanfare/fanfare/broadcast/message"
 )
 
 // TestLanguagesAreAddedWithoutScript: nothing is saved by it, and no word is lost.
@@ -105,4 +106,21 @@ func TestATranslationIsWrittenWhileItIsSeen(t *testing.T) {
 	review.until(`document.querySelectorAll("[data-card] .ac-adaptiveCard").length === 2`)
 	review.do(size(1280, 1600))
 	review.shoot("languages-review")
+}
+
+func TestACardIsHeadedByWhoSeesIt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		look          look
+		heading, code string
+	}{
+		{look{}, "In people’s own chats", ""}, // beside a post in teams
+		{look{Translated: true}, "All other languages", ""},
+		{look{Translated: true, Locale: "de"}, "German", "de"},
+		{look{Locale: message.InTeam}, "In a team", ""},
+	} {
+		if c.look.Heading() != c.heading || c.look.Code() != c.code {
+			t.Errorf("%+v is headed %q %q, want %q %q", c.look, c.look.Heading(), c.look.Code(), c.heading, c.code)
+		}
+	}
 }

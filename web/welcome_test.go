@@ -24,7 +24,7 @@ func TestTheWelcomeMessageIsWrittenReviewedAndUsed(t *testing.T) {
 	cora.post(page+"/edit", with(words, "do", "submit")).says(http.StatusOK, "Willkommen!")
 	ada.get("/").says(http.StatusOK, "Welcome!", "Welcome message", "Whoever gets the app")
 	cora.post(page+"/approve", nil).says(http.StatusForbidden)
-	ben.get(page).says(http.StatusOK, "what people will see, in each language,", "In a team", "News for Your team", "Somebody added me.")
+	ben.get(page).says(http.StatusOK, "what people will see, in each language,", "All other languages", "In a team", "News for Your team", "Somebody added me.").lacks("<code class=\"soft\">team")
 	ben.post(page+"/approve", nil).says(http.StatusOK, "It can be put into use now")
 	ben.post(page+"/send", nil).says(http.StatusForbidden, "only an admin decides about it")
 	cora.post(page+"/schedule", with(url.Values{}, "at", "2090-01-01T09:00")).says(http.StatusConflict, "A welcome message has no date.")

@@ -95,7 +95,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.door, err = New(Options{
-		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: w.rollout.RolledOutBy}), Fatigue: fatigue.NewService(fatigue.Config{Ledger: w.st, Limit: fatigue.Limit{Number: 5, Percent: 10}}), Upkeep: upkeep.New(upkeep.Config{Ledger: w.st, Records: w.st}), Joins: join.New(join.Config{Ledger: w.st, Finder: teamFinder{}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
+		Service: w.service, People: who.NewService(w.st, 0, w.clock.Now), Lists: w.lists, Scopes: scopes, Welcome: welcome.NewService(welcome.Config{Broadcasts: w.service, App: "Fanfare", Publisher: "Contoso IT", RolledOutBy: w.rollout.RolledOutBy}), Fatigue: fatigue.Limit{Number: 5, Percent: 10}, Upkeep: upkeep.New(upkeep.Config{Ledger: w.st, Records: w.st}), Joins: join.New(join.Config{Ledger: w.st, Finder: teamFinder{}}), Rollout: w.rollout, Auth: doorman, Keys: w.keys, Links: links, Setup: w.desk(trusting(t, sim)), App: theApp{}, SizeLimit: cardLimit, PublicURL: w.url, Version: "test",
 		Log: log, Now: w.clock.Now, Stopping: w.stopping,
 	})
 	if err != nil {

@@ -23,7 +23,7 @@ func (l knownList) label() string { return audience.ListName(l.Name, l.People) }
 // at afterwards: it goes before its rows do, so whoever read only some of them learns
 // of it. Price: one range of list_rows.
 func (s Census) fillFromList(ctx context.Context, set string, p audience.Part) error {
-	if err := s.intoSet(ctx, set, `SELECT DISTINCT r.entra_id FROM list_rows r WHERE r.tenant_id = @tenant AND r.list_id = @list AND r.entra_id <> ''`,
+	if err := s.fill(ctx, set, `SELECT DISTINCT r.entra_id FROM list_rows r WHERE r.tenant_id = @tenant AND r.list_id = @list AND r.entra_id <> ''`,
 		db.Args{"list": strings.ToLower(p.ID)}); err != nil {
 		return err
 	}

@@ -130,15 +130,20 @@ func (m Meaning) People(there string, span bool) string {
 		}
 		return ` AND ` + alias + `.entra_id > @after AND ` + alias + `.entra_id <= @end `
 	}
-	but := ""
+	but, distinct := "", ""
 	if len(m.out) > 0 {
-		but = ` AND NOT EXISTS (SELECT 1 FROM audience_members x WHERE x.tenant_id = @tenant AND x.set_id IN (@out ) AND x.entra_id = r.entra_id` + in("x") + `)`
+		// The limit keeps PostgreSQL from making a join of it: of a set it has not counted
+		// yet it expects nobody, and would read the whole set once for each person.
+		but = ` AND NOT EXISTS (SELECT 1 FROM audience_members x WHERE x.tenant_id = @tenant AND x.set_id IN (@out ) AND x.entra_id = r.entra_id` + in("x") + ` LIMIT 1 OFFSET 0)`
+	}
+	if len(m.in) > 1 { // in one set everybody is once; sorting them costs
+		distinct = `DISTINCT `
 	}
 	if m.Everyone {
 		return `(SELECT r.entra_id, r.excluded, r.name FROM people r WHERE r.tenant_id = @tenant AND ` + there + in("r") + but + `)`
 	}
 	return `(SELECT r.entra_id, COALESCE(p.excluded, 'deleted') AS excluded, COALESCE(p.name, '') AS name
-		FROM (SELECT DISTINCT m.entra_id FROM audience_members m WHERE m.tenant_id = @tenant AND m.set_id IN (@in )` + in("m") + `) AS r
+		FROM (SELECT ` + distinct + `m.entra_id FROM audience_members m WHERE m.tenant_id = @tenant AND m.set_id IN (@in )` + in("m") + `) AS r
 		LEFT JOIN people p ON p.tenant_id = @tenant AND p.entra_id = r.entra_id` + in("p") + ` WHERE TRUE` + but + `)`
 }
 

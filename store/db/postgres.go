@@ -51,6 +51,8 @@ func (d *DB) openPostgres(ctx context.Context, dsn string) error {
 	// A replica that lost its network in mid-transaction must not hold its locks
 	// until TCP notices.
 	set["idle_in_transaction_session_timeout"] = "30000"
+	// Compiling a head-count took as long as counting.
+	set["jit"] = "off"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("store: PostgreSQL: %w", err)
