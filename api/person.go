@@ -99,6 +99,7 @@ type storyJSON struct {
 	Manager       *personJSON       `json:"manager"`
 	Since         *time.Time        `json:"since"`
 	DeletedAt     *time.Time        `json:"deleted_at"`
+	Ring          string            `json:"ring"`    // of the rollout; "" while none that was opened is theirs
 	History       []installMoveJSON `json:"history"` // of the bot at them, newest first, of one year
 	Broadcasts    []receiptJSON     `json:"broadcasts"`
 	Next          *broadcast.ID     `json:"next"`
@@ -158,7 +159,7 @@ func storyOf(s lookup.Story) storyJSON {
 	j := storyJSON{
 		hitJSON: hitOf(p), Type: string(p.Type), B2B: p.B2B(), Guest: p.Guest, Enabled: p.Enabled, Licensed: p.Licensed,
 		Office: p.Office, City: p.City, UsageLocation: p.UsageLocation, JobTitle: p.JobTitle, Language: p.Language, TimeZone: p.TimeZone,
-		Manager: person(p.Manager), Since: moment(p.Since), DeletedAt: moment(p.GoneAt),
+		Manager: person(p.Manager), Since: moment(p.Since), DeletedAt: moment(p.GoneAt), Ring: p.Ring,
 		History: []installMoveJSON{}, Broadcasts: []receiptJSON{}, Next: nextOf(s.Next),
 	}
 	for _, m := range s.Moves {

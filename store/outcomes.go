@@ -41,8 +41,13 @@ func (s *Store) record(ctx context.Context, c broadcast.Chunk, outcomes []broadc
 func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broadcast.Outcome, last, usual bool) error {
 	told := slices.ContainsFunc(outcomes, tells)
 	return s.write(ctx, func(t *tx) error {
+		var waiting []waitingRow
 		if told {
 			if err := t.Turn(turnRoll, false); err != nil {
+				return err
+			}
+			var err error
+			if waiting, err = t.lockWaiting(addressed(outcomes), waitingRow{BroadcastID: c.BroadcastID, Chunk: c.Number}); err != nil {
 				return err
 			}
 		}
@@ -59,7 +64,7 @@ func (s *Store) recordBy(ctx context.Context, c broadcast.Chunk, outcomes []broa
 			return err
 		}
 		if told {
-			if err := t.recordInstallations(c, outcomes); err != nil {
+			if err := t.recordInstallations(c, outcomes, waiting); err != nil {
 				return err
 			}
 		}
@@ -256,10 +261,20 @@ func tells(o broadcast.Outcome) bool {
 	return o.NewAddress != nil || o.Forget || o.Installation != ""
 }
 
+// addressed are the people of whom an outcome knows a new address.
+func addressed(outcomes []broadcast.Outcome) (ids []broadcast.EntraID) {
+	for _, o := range outcomes {
+		if o.NewAddress != nil && !o.Forget && o.Installation == "" {
+			ids = append(ids, o.EntraID)
+		}
+	}
+	return ids
+}
+
 // recordInstallations writes what the answers said of the bot at each person:
-// where they can be written to now, or that they want it no longer. What an event
-// has told since is newer and stays.
-func (t *tx) recordInstallations(c broadcast.Chunk, outcomes []broadcast.Outcome) error {
+// where they can be written to now, which other broadcasts may have waited for, or
+// that they want it no longer. What an event has told since is newer and stays.
+func (t *tx) recordInstallations(c broadcast.Chunk, outcomes []broadcast.Outcome, waiting []waitingRow) error {
 	used := make(map[int64]string, len(c.Deliveries))
 	for _, d := range c.Deliveries {
 		used[d.ID] = d.Address.ConversationID
@@ -288,7 +303,7 @@ func (t *tx) recordInstallations(c broadcast.Chunk, outcomes []broadcast.Outcome
 			return err
 		}
 	}
-	return nil
+	return t.makeReady(of(waiting, addressed(outcomes)))
 }
 
 // notOvertaken are the outcomes that say something of an installation of which no

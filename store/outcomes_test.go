@@ -136,6 +136,33 @@ func TestAnAddressLearnedOnTheWayIsKept(t *testing.T) {
 	})
 }
 
+// TestAnAddressLearnedOnTheWayIsForEveryBroadcast: who was put down as waiting for an
+// address waits no longer once another broadcast has found it. (Seen in a soak: one of
+// 20,000 waited for ever, and so did the broadcast.)
+func TestAnAddressLearnedOnTheWayIsForEveryBroadcast(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, st *store.Store) {
+		c := inHand(t, st, 2)
+		forgotten := resolved(t, st, everybody(1, 1))
+		other := the(st.TakeNext(ctx, forgotten, minute, 0))(t)
+		forgot := outcome(other.Deliveries[0], broadcast.DeliveryFailed, broadcast.ReasonGone)
+		forgot.Forget = true
+		must(t, st.FinishChunk(ctx, other, []broadcast.Outcome{forgot}))
+		waits := resolved(t, st, everybody(1, 2))
+		if d := delivery(t, st, waits, 1); d.State != broadcast.DeliveryPending {
+			t.Fatalf("%+v", d)
+		}
+		learned := sent(c.Deliveries[0])
+		learned.NewAddress, learned.At = &broadcast.ConversationReference{ServiceURL: "https://smba.example/amer/", ConversationID: "a:new"}, time.Now().Add(minute)
+		must(t, st.RecordOutcomes(ctx, c, []broadcast.Outcome{learned}))
+		next := the(st.TakeNext(ctx, waits, minute, 0))(t)
+		if len(next.Deliveries) != 2 || next.Deliveries[0].Address.ConversationID != "a:new" {
+			t.Errorf("%+v", next)
+		}
+		honest(t, st, waits)
+	})
+}
+
 func TestAnEventWinsOverAnOlderAnswer(t *testing.T) {
 	t.Parallel()
 	storetest.EachAt(t, func(t *testing.T, st *store.Store, clock *storetest.Clock) {

@@ -77,15 +77,19 @@ func (t *tx) lockChunks(keys []chunkKey, wait bool) ([]chunkRow, error) {
 	return locked, err
 }
 
-// lockWaiting finds the pending deliveries of people and locks their chunks.
-// Under the shared turn (turnRoll) nobody adds to them.
-func (t *tx) lockWaiting(ids []broadcast.EntraID) ([]waitingRow, error) {
+// lockWaiting finds the pending deliveries of people and locks their chunks, in one
+// order with those of others that are about to be locked. Under the shared turn
+// (turnRoll) nobody adds to them.
+func (t *tx) lockWaiting(ids []broadcast.EntraID, others ...waitingRow) ([]waitingRow, error) {
 	rows, err := t.live(ids)
 	if err != nil {
 		return nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(r waitingRow) bool { return r.State != broadcast.DeliveryPending })
-	_, err = t.lockChunks(chunksOf(rows), true)
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	_, err = t.lockChunks(chunksOf(append(others, rows...)), true)
 	return rows, err
 }
 

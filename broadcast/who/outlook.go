@@ -62,6 +62,8 @@ func (p Person) waitsFor() string {
 		return "Installing did not work yet: " + lowerFirst(p.Bot.Reason.Words()) + ". Fanfare tries again by itself. What to do: " + lowerFirst(p.Bot.Reason.Remedy())
 	case p.Bot.State == broadcast.InstallationWanted:
 		return "It is to be installed; nothing to do but wait for their turn."
+	case p.Rollout == broadcast.RolloutRunning && p.NextRing != "":
+		return "Installing goes ring by ring, and those opened so far are not theirs. What to do: open the next, “" + p.NextRing + "”, when its turn has come, or just send; a broadcast asks for the app itself."
 	}
 	return "Nobody has asked for it yet. What to do: start the rollout, or just send; a broadcast asks for the app itself."
 }

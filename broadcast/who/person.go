@@ -18,6 +18,9 @@ type Person struct {
 	// stands, "" for none.
 	Rollout broadcast.RolloutState
 	Halt    broadcast.Reason
+	// The rollout's ring that brought them the app, "" if none of those opened did; and
+	// the ring that opens next, "" when all are open or there are none.
+	Ring, NextRing string
 }
 
 // Bot is where our bot stands at a person. State is "" for one nobody ever wanted

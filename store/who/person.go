@@ -63,7 +63,7 @@ func (v view) person() who.Person {
 	return p
 }
 
-// Person reads one person, whoever was ever in the directory. Price: four look-ups.
+// Person reads one person, whoever was ever in the directory. Price: six look-ups.
 func (s Who) Person(ctx context.Context, id broadcast.EntraID) (who.Person, error) {
 	t := s.db.Read(ctx)
 	var v view
@@ -77,10 +77,42 @@ func (s Who) Person(ctx context.Context, id broadcast.EntraID) (who.Person, erro
 		return who.Person{}, who.ErrNobody()
 	}
 	p, rollout, reason := v.person(), string(broadcast.RolloutIdle), ""
+	err = rings(t, &p)
+	if err != nil {
+		return who.Person{}, err
+	}
 	_, err = t.Scan(&rollout, `SELECT state FROM rollouts WHERE tenant_id = @tenant `, nil)
 	_, halt := t.Scan(&reason, `SELECT reason FROM halts WHERE tenant_id = @tenant AND lifted_at = 0`, nil)
 	p.Rollout, p.Halt = broadcast.RolloutState(rollout), broadcast.Reason(reason)
 	return p, errors.Join(err, halt)
+}
+
+// rings says which ring is somebody's, and which opens next. Nobody is written down for
+// the last: it is everybody else's (package store/rings).
+func rings(t *db.Tx, p *who.Person) error {
+	var all []struct {
+		Name  string
+		State string
+		Mine  bool
+	}
+	if _, err := t.Scan(&all, `SELECT r.name, r.state, g.entra_id IS NOT NULL AS mine FROM rings r
+		LEFT JOIN ring_people g ON g.tenant_id = r.tenant_id AND g.ring_id = r.id AND g.entra_id = @person
+		WHERE r.tenant_id = @tenant ORDER BY r.position`, db.Args{"person": string(p.EntraID)}); err != nil {
+		return err
+	}
+	for i, r := range all {
+		waits, last := r.State == "waiting", i == len(all)-1
+		if r.Mine || last && !waits && p.Ring == "" {
+			p.Ring = r.Name
+		}
+		if waits && p.NextRing == "" {
+			p.NextRing = r.Name
+		}
+	}
+	if len(all) < 2 { // everybody at once
+		p.Ring, p.NextRing = "", ""
+	}
+	return nil
 }
 
 // FindPeople reads one page. Price: with text that of census.Narrow; else one range
