@@ -95,7 +95,7 @@ func TestTheHeadCountIsWhatTheListBecomes(t *testing.T) {
 		of := audience.Of(group("g"))
 		gathered(t, st, "", group("g"), everybody...)
 		want := broadcast.Reach{
-			Total: 9, Ready: 1, Waiting: 2, Sample: []string{"Person 1", "Person 2", "Person 7"},
+			Total: 9, Ready: 1, Waiting: 2, Sample: []string{"Person 1", "Person 2", "Person 7"}, Got: []broadcast.Got{{People: 3}},
 			Excluded: map[broadcast.Reason]int{"removed": 1, "blocked": 1, "guest": 1, "policy": 1, "install_failed": 1, "deleted": 1},
 		}
 		if got := the(st.Reach(ctx, of))(t); !reflect.DeepEqual(got, want) {
