@@ -134,6 +134,7 @@ func TestAPassGoesOnAfterARestart(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			w, stop := installed(t, kind, 120, map[string]string{"FANFARE_INSTALL_RATE": "60", "FANFARE_UPKEEP_SHARE": "50"})
+			w.dial(func(d *simulator.Dials) { d.GraphLatencyMS = 200 }) // somebody is in hand when it stops
 			before := w.sim.Report().Requests["graph.installed"]
 			w.must(200, "admin", "POST", "/upkeep/check", nil, nil)
 			w.until("some were looked at", func() bool { return w.upkeep().Pass.Looked >= 20 })

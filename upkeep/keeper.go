@@ -181,11 +181,21 @@ func (k *Keeper) due(s Standing) Cause {
 // is asked to stop.
 func (k *Keeper) work(ctx, span context.Context, c Chunk) error {
 	r := &round{Keeper: k, chunk: c}
-	outcomes := r.all(ctx, span)
+	hand, end := inHand(ctx)
+	defer end()
+	outcomes := r.all(hand, span)
 	report := r.report(outcomes)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	return errors.Join(k.Passes.RecordLooks(ctx, c, report), r.trouble)
+}
+
+// inHand is a context for requests that were begun: it ends lastWords after ctx, so that
+// what Graph was asked is heard, and nobody is looked at again for nothing.
+func inHand(ctx context.Context) (hand context.Context, end func()) {
+	hand, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(lastWords, cancel) })
+	return hand, func() { stop(); cancel() }
 }
 
 // round is one chunk being looked at.
